@@ -1,0 +1,41 @@
+"""What acknet may say, and where it comes from."""
+
+from corpus.body import Code, Marker, Section, Statement
+from corpus.check import check_corpus, check_editions
+from corpus.corpus import Ambiguous, Corpus, Edition, Source
+from corpus.editions import EditionError, PageSection, read_page
+from corpus.entry import Case, Cite, Difference, Entry
+from corpus.errors import CorpusError, Problem
+from corpus.loader import CORPUS_DIR, load_corpus, load_entry, source_files
+from corpus.signature import Signature
+from corpus.versions import Gate, Version, parse_version
+
+__all__ = [
+    "CORPUS_DIR",
+    "Ambiguous",
+    "Case",
+    "Cite",
+    "Code",
+    "Corpus",
+    "CorpusError",
+    "Difference",
+    "Edition",
+    "EditionError",
+    "Entry",
+    "Gate",
+    "Marker",
+    "PageSection",
+    "Problem",
+    "Section",
+    "Signature",
+    "Source",
+    "Statement",
+    "Version",
+    "check_corpus",
+    "check_editions",
+    "load_corpus",
+    "load_entry",
+    "parse_version",
+    "read_page",
+    "source_files",
+]

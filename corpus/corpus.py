@@ -1,0 +1,78 @@
+"""All entries together, with the sources they cite and the questions that calibrate retrieval."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpus.entry import Cite, Entry
+
+__all__ = ["Ambiguous", "Corpus", "Edition", "Source"]
+
+
+class Edition(BaseModel):
+    """A published edition of the FAQ; ``dated`` is None where the page states no date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    document: str
+    url: str
+    dated: str | None
+
+
+class Source(BaseModel):
+    """A public source of acknet's own corrections."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    url: str
+
+
+class Ambiguous(BaseModel):
+    """A question that several entries explain alike, the most plausible first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str
+    entries: Annotated[tuple[str, ...], Field(min_length=2, max_length=5)]
+
+
+class Corpus(BaseModel):
+    """Everything acknet may say and where it comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    editions: dict[str, Edition]
+    notes: dict[str, Source]
+    entries: tuple[Entry, ...]
+    out_of_scope: tuple[str, ...] = ()
+    ambiguous: tuple[Ambiguous, ...] = ()
+    glossary: dict[str, str] = {}
+    """Chinese term → English words, for an encoder that reads English only."""
+
+    @cached_property
+    def _by_id(self) -> dict[str, Entry]:
+        return {entry.id: entry for entry in self.entries}
+
+    def __getitem__(self, entry_id: str) -> Entry:
+        """Return the entry with this id; raise KeyError when there is none."""
+        return self._by_id[entry_id]
+
+    def __contains__(self, entry_id: object) -> bool:
+        return entry_id in self._by_id
+
+    def cites(self) -> Iterator[tuple[Entry, Cite]]:
+        """Yield every citation with the entry that makes it."""
+        for entry in self.entries:
+            for cite in entry.cites:
+                yield entry, cite
+
+    @cached_property
+    def digest(self) -> str:
+        """A hex sha256 over everything in the corpus; two corpora are the same when it is equal."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

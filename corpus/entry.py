@@ -1,0 +1,79 @@
+"""What acknet knows about one question of the FAQ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from corpus.body import Section, SectionName, Statement
+
+__all__ = ["Area", "Case", "Cite", "Difference", "Entry"]
+
+Area = Literal["terway", "flannel", "general", "kube-proxy", "ipv6"]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Cite(_Strict):
+    """A place in an edition: the heading as it stands there and, in a long section, the part.
+
+    ``id`` is what markers use; it is the edition's id unless an edition is cited twice.
+    """
+
+    id: Identifier
+    edition: Identifier
+    heading: Text
+    part: Text | None = None
+
+
+class Difference(_Strict):
+    """Something the editions disagree on or one of them leaves out, and what to do about it."""
+
+    topic: Text
+    intl: Text
+    cn: Text
+    advice: Statement
+
+
+class Case(_Strict):
+    """One thing that can be the case in a cluster, and where a person sees whether it is."""
+
+    id: Identifier
+    claim: Text
+    by_hand: Text | None = None
+
+
+class Entry(_Strict):
+    """One question of the FAQ: what both editions say about it, how people ask it, and what can be the case."""
+
+    id: Identifier
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    area: Area
+    kind: Literal["symptom", "howto", "info"]
+    cites: Annotated[tuple[Cite, ...], Field(min_length=1)]
+    tells_apart: Statement
+    differs: tuple[Difference, ...] = ()
+    asked_as: Annotated[tuple[Text, ...], Field(min_length=12)]
+    threads: tuple[Annotated[tuple[Text, ...], Field(min_length=2)], ...] = ()
+    signatures: tuple[Text, ...] = ()
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    see_also: tuple[Identifier, ...] = ()
+    sections: tuple[Section, ...]
+
+    def section(self, name: SectionName) -> tuple[Statement, ...]:
+        """Return the statements of the section ``name``; empty when the entry has no such section."""
+        return next((section.statements for section in self.sections if section.name == name), ())
+
+    def statements(self) -> Iterator[Statement]:
+        """Yield every cited statement of the entry: body, what tells it apart, advice on differences."""
+        for section in self.sections:
+            yield from section.walk()
+        yield self.tells_apart
+        for difference in self.differs:
+            yield difference.advice
