@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.entry import Cite, Entry
+from corpus.errors import Lines, closest_line
 
 __all__ = ["Ambiguous", "Corpus", "Edition", "Source"]
 
@@ -54,6 +55,8 @@ class Corpus(BaseModel):
     ambiguous: tuple[Ambiguous, ...] = ()
     glossary: dict[str, str] = {}
     """Chinese term → English words, for an encoder that reads English only."""
+    lines: dict[str, Lines] = Field(default={}, exclude=True, repr=False)
+    """Where the lists beside the entries say what (file name → lines), for messages; left out of dumps."""
 
     @cached_property
     def _by_id(self) -> dict[str, Entry]:
@@ -65,6 +68,10 @@ class Corpus(BaseModel):
 
     def __contains__(self, entry_id: object) -> bool:
         return entry_id in self._by_id
+
+    def line(self, file: str, *at: str | int) -> int:
+        """Return the line of ``file`` that holds the value at key path ``at``; 0 when not known."""
+        return closest_line(self.lines.get(file, {}), at)
 
     def cites(self) -> Iterator[tuple[Entry, Cite]]:
         """Yield every citation with the entry that makes it."""

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
-__all__ = ["EditionError", "PageSection", "read_page"]
+from corpus.page_html import html_parts
+from corpus.page_markdown import markdown_parts
+from corpus.page_part import Part
+from corpus.page_text import is_label, text_parts
 
-MAX_PAGE_BYTES = 16 * 2**20
-_LABELS = re.compile(
-    r"(symptoms?|causes?|(recommended |alternative |long-term |temporary )?(solutions?|workaround)|notes?|important|"
-    r"warning|steps|procedure|prerequisites|verification|verify|scenarios?|background|problem description|"
-    r"more information|key points|expected output|index|type|description|image|"
-    r"common causes|steps to|verify the|why is this|how it works)\b",
-    re.I,
-)
-_BULLET = re.compile(r"\s*([•\-*]|\d+[.)])\s")
-_MARKDOWN_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
-_SECTION_LEVELS = {"h1", "h2", "h3"}
+__all__ = ["EditionError", "PageSection", "heading_key", "read_page"]
+
+_QUOTES = str.maketrans("‘’“”`", "''\"\"'")
+MAX_PAGE_BYTES = 8 * 2**20
+_HTML_START = re.compile(r"\s*<(!doctype|!--|\?xml|html|head|body|main|article|section|div|h[1-6])\b", re.IGNORECASE)
 
 
 class EditionError(ValueError):
@@ -37,115 +34,91 @@ class PageSection:
     last_line: int
     text: str
 
+    @property
+    def key(self) -> str:
+        """The heading as it is compared."""
+        return heading_key(self.heading)
+
+
+def heading_key(heading: str) -> str:
+    """Return a heading without what saving a page changes: the kind of quotes and of white space."""
+    return " ".join(heading.translate(_QUOTES).split())
+
 
 def read_page(path: Path) -> list[PageSection]:
     """Split the saved page at ``path`` (plain text, Markdown or HTML) into sections.
 
-    What stands before the first heading is left out. Raises EditionError when the file cannot be read, is no text, is
-    larger than 16 MiB or has no section.
+    What stands before the first section is left out, and so are the page's title and headings that only group others.
+    A heading below a section's own, or one such as *Solution*, is part of that section. Raises EditionError when the
+    file cannot be read, is no UTF-8 text, is larger than 8 MiB or has no section.
     """
+    text = _read_text(path)
+    suffix = path.suffix.lower()
+    if suffix in {".html", ".htm"} or _HTML_START.match(text):
+        parts = html_parts(text)
+    elif suffix in {".md", ".markdown"} or len(re.findall(r"^## ", text, re.MULTILINE)) > 1:
+        parts = markdown_parts(text)
+    else:
+        parts = text_parts(text)
+    sections = list(_sections(parts))
+    if not sections:
+        raise EditionError(f"{path}: no headings found; expected the FAQ page as text, Markdown or HTML")
+    return sections
+
+
+def _read_text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_PAGE_BYTES + 1)
     except OSError as error:
         raise EditionError(f"{path}: cannot be read: {error.strerror}") from error
     if len(raw) > MAX_PAGE_BYTES:
         raise EditionError(f"{path}: larger than {MAX_PAGE_BYTES // 2**20} MiB; save only the page's text")
+    if b"\0" in raw:
+        raise EditionError(f"{path}: not a text file; save the page as UTF-8 text, Markdown or HTML")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EditionError(f"{path}: not UTF-8 at byte {error.start}; save the page as UTF-8") from error
-    lines = text.splitlines()
-    if path.suffix.lower() in {".html", ".htm"} or re.match(r"\s*<(!doctype|html|head|body|h\d)", text, re.I):
-        headings = list(_html_headings(text))
-        lines = [_strip_tags(line) for line in lines]
-    elif path.suffix.lower() in {".md", ".markdown"} or sum(line.startswith("## ") for line in lines) > 1:
-        headings = list(_markdown_headings(lines))
-    else:
-        headings = list(_text_headings(lines))
-    if not headings:
-        raise EditionError(f"{path}: no headings found; expected the FAQ page as text, Markdown or HTML")
-    ends = [number - 1 for number, _ in headings[1:]] + [len(lines)]
-    return [
-        PageSection(heading, number, end, "\n".join(lines[number:end]).strip("\n"))
-        for (number, heading), end in zip(headings, ends, strict=True)
-    ]
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _text_headings(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Headings of a page saved as text: a line of its own at the margin that is no sentence and no label.
-
-    The page's index repeats section names before the first section; a heading needs a line of text below it that is
-    no heading itself.
-    """
-
-    def blank(number: int) -> bool:
-        return not 0 <= number < len(lines) or not lines[number].strip()
-
-    candidates = [
-        number
-        for number, line in enumerate(lines)
-        if line.strip()
-        and not line[0].isspace()
-        and blank(number - 1)
-        and blank(number + 1)
-        and not _BULLET.match(line)
-        and not _LABELS.match(line)
-        and not re.search(r"([.:;,，。：)}\"'`>]|\.(png|jpe?g|gif|svg))$", line.rstrip())
-        and len(line.split()) > 2
-        and len(line) < 160
-        and not re.match(r"(kubectl|\$|#|https?:)", line)
-    ]
-    taken = set(candidates)
-    index = next((number for number, line in enumerate(lines) if line.strip().lower() == "index"), -1)
-    for number in filter(lambda number: number > index, candidates):
-        below = next((n for n in range(number + 1, len(lines)) if not blank(n)), None)
-        if below is not None and below not in taken and not re.fullmatch(r"[\w-]+", lines[below].strip() or "-"):
-            yield number + 1, lines[number].strip()
-        elif below is not None and _LABELS.match(lines[below]):
-            yield number + 1, lines[number].strip()
+def _sections(parts: Sequence[Part]) -> Iterator[PageSection]:
+    """Join parts to sections: the level that most headings have is that of the questions."""
+    body = _below_title(parts)
+    levels = Counter(
+        part.heading.level
+        for part, after in pairwise((*body, None))
+        if part and not is_label(part.heading.words) and not _groups(part, after)
+    )
+    if not levels:
+        return
+    level = min(levels, key=lambda each: (-levels[each], each))
+    joined: list[Part] = []
+    for part in body:
+        if part.heading.level > level or is_label(part.heading.words):
+            joined += [part] if joined else []
+            continue
+        if joined:
+            yield _join(joined)
+        # A shallower heading without a word of its own only groups the questions below it.
+        joined = [part] if part.heading.level == level or part.text.strip() else []
+    if joined:
+        yield _join(joined)
 
 
-def _markdown_headings(lines: list[str]) -> Iterator[tuple[int, str]]:
-    fenced = False
-    found: list[tuple[int, int, str]] = []
-    for number, line in enumerate(lines, 1):
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        elif not fenced and (match := _MARKDOWN_HEADING.match(line)) and not _LABELS.match(match[2]):
-            found.append((len(match[1]), number, match[2]))
-    for level, number, heading in found:
-        if level > 1 or sum(1 for other, *_ in found if other == 1) > 1:
-            yield number, heading
+def _groups(part: Part, after: Part | None) -> bool:
+    """Tell whether the heading of ``part`` has nothing but questions below it."""
+    below = after is not None and after.heading.level > part.heading.level and not is_label(after.heading.words)
+    return below and not part.text.strip()
 
 
-class _Headings(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[int, str]] = []
-        self._open: tuple[str, int] | None = None
-        self._words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SECTION_LEVELS:
-            self._open, self._words = (tag, self.getpos()[0]), []
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self._words.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._open and tag == self._open[0]:
-            heading = " ".join("".join(self._words).split())
-            if heading and tag != "h1" and not _LABELS.match(heading):
-                self.found.append((self._open[1], heading))
-            self._open = None
+def _below_title(parts: Sequence[Part]) -> Sequence[Part]:
+    top = [number for number, part in enumerate(parts) if part.heading.level == 1]
+    return parts[top[0] + 1 :] or parts if len(top) == 1 else parts
 
 
-def _html_headings(text: str) -> Iterator[tuple[int, str]]:
-    parser = _Headings()
-    parser.feed(text)
-    yield from parser.found
-
-
-def _strip_tags(line: str) -> str:
-    return html.unescape(re.sub(r"<[^>]*>", " ", line)).rstrip()
+def _join(parts: Sequence[Part]) -> PageSection:
+    texts = [parts[0].text, *(text for part in parts[1:] for text in (part.heading.words, part.text))]
+    text = "\n\n".join(stripped for each in texts if (stripped := each.strip("\n")))
+    return PageSection(parts[0].heading.words, parts[0].heading.line, parts[-1].last_line, text)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from corpus.body import Section, SectionName, Statement
+from corpus.errors import Lines, closest_line
+from corpus.statement import Section, SectionName, Statement
 
 __all__ = ["Area", "Case", "Cite", "Difference", "Entry"]
 
@@ -50,7 +51,10 @@ class Case(_Strict):
 
 
 class Entry(_Strict):
-    """One question of the FAQ: what both editions say about it, how people ask it, and what can be the case."""
+    """One question of the FAQ: what both editions say about it, how people ask it, and what can be the case.
+
+    ``lines`` tells where the entry's front matter says what, for messages; it is left out of dumps.
+    """
 
     id: Identifier
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -65,10 +69,15 @@ class Entry(_Strict):
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
     see_also: tuple[Identifier, ...] = ()
     sections: tuple[Section, ...]
+    lines: Lines = Field(default={}, exclude=True, repr=False)
 
     def section(self, name: SectionName) -> tuple[Statement, ...]:
         """Return the statements of the section ``name``; empty when the entry has no such section."""
         return next((section.statements for section in self.sections if section.name == name), ())
+
+    def line(self, *at: str | int) -> int:
+        """Return the line of the value at key path ``at``, or of the closest one around it; 0 when not known."""
+        return closest_line(self.lines, at)
 
     def statements(self) -> Iterator[Statement]:
         """Yield every cited statement of the entry: body, what tells it apart, advice on differences."""

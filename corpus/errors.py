@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["CorpusError", "Problem"]
+__all__ = ["CorpusError", "Lines", "Problem", "closest_line"]
+
+Lines = dict[str, int]
+"""Where a YAML text says what: key path (``asked_as.3``, empty for the whole) → line of its file, from 1."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -27,3 +30,9 @@ class CorpusError(ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def closest_line(lines: Mapping[str, int], at: Sequence[str | int]) -> int:
+    """Return the line of the value at key path ``at``, or of the closest one around it; 0 when there is none."""
+    paths = (".".join(map(str, at[:length])) for length in range(len(at), -1, -1))
+    return next((lines[path] for path in paths if path in lines), 0)

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from corpus.body import Statement, parse_body, split_marker
+from corpus.body import parse_body
 from corpus.corpus import Ambiguous, Corpus, Edition, Source
 from corpus.entry import Entry
-from corpus.errors import CorpusError, Problem
+from corpus.errors import CorpusError, Lines, Problem
 from corpus.frontmatter import YamlDocument, read_yaml, split_front_matter
+from corpus.statement import Statement, split_marker
 
 __all__ = ["CORPUS_DIR", "load_corpus", "load_entry", "source_files"]
 
 CORPUS_DIR = Path(__file__).parent
 """The corpus that comes with acknet."""
 
-_SOURCES, _OUT_OF_SCOPE, _AMBIGUOUS, _GLOSSARY = "sources.yaml", "out_of_scope.yaml", "ambiguous.yaml", "glossary.yaml"
+
+class _Sources(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    editions: dict[str, Edition]
+    notes: dict[str, Source]
+
+
+_SOURCES = "sources.yaml"
+_LISTS: Mapping[str, TypeAdapter[Any]] = {
+    "out_of_scope": TypeAdapter(tuple[str, ...]),
+    "ambiguous": TypeAdapter(tuple[Ambiguous, ...]),
+    "glossary": TypeAdapter(dict[str, str]),
+}
 
 
 def source_files(directory: Path = CORPUS_DIR) -> list[Path]:
     """Return every file that the corpus in ``directory`` is made of, in a stable order."""
-    lists = [directory / name for name in (_SOURCES, _OUT_OF_SCOPE, _AMBIGUOUS, _GLOSSARY)]
-    return [path for path in lists if path.is_file()] + sorted((directory / "entries").glob("*/*.md"))
+    lists = [directory / name for name in (_SOURCES, *(f"{name}.yaml" for name in _LISTS))]
+    return [path for path in lists if path.is_file()] + sorted((directory / "entries").rglob("*.md"))
 
 
 def load_corpus(directory: Path = CORPUS_DIR) -> Corpus:
@@ -36,48 +50,54 @@ def load_corpus(directory: Path = CORPUS_DIR) -> Corpus:
     if not (directory / _SOURCES).is_file():
         raise CorpusError([Problem(str(directory / _SOURCES), 0, "not found; a corpus directory holds it")])
     problems: list[Problem] = []
-    entries: list[Entry] = []
-    for path in sorted((directory / "entries").glob("*/*.md")):
-        try:
-            entries.append(load_entry(path, directory))
-        except CorpusError as error:
-            problems += error.problems
     data: dict[str, Any] = {}
-    for name, adapter in (
-        (_SOURCES, TypeAdapter(dict[str, dict[str, Edition | Source]])),
-        (_OUT_OF_SCOPE, TypeAdapter(tuple[str, ...])),
-        (_AMBIGUOUS, TypeAdapter(tuple[Ambiguous, ...])),
-        (_GLOSSARY, TypeAdapter(dict[str, str])),
-    ):
-        if not (directory / name).is_file():
-            continue
+    lines: dict[str, Lines] = {}
+    entries: list[Entry] = []
+    for path in source_files(directory):
         try:
-            value = _load_list(directory / name, adapter)
+            if path.suffix == ".md":
+                entries.append(load_entry(path, directory))
+            elif path.name == _SOURCES:
+                data.update(_load_list(path, TypeAdapter(_Sources), lines))
+            else:
+                data[path.stem] = _load_list(path, _LISTS[path.stem], lines)
         except CorpusError as error:
             problems += error.problems
-            continue
-        data.update(value if name == _SOURCES else {Path(name).stem: value})
+    if not entries and not problems:
+        problems.append(Problem("entries", 0, "holds no entry; an entry is a file entries/<area>/<id>.md"))
     if problems:
         raise CorpusError(problems)
-    return Corpus.model_validate({**data, "entries": tuple(entries)})
+    return Corpus(entries=tuple(entries), lines=lines, **data)
 
 
 def load_entry(path: Path, root: Path | None = None) -> Entry:
-    """Read one entry file; problems name it relative to ``root``. Raises CorpusError with all of them."""
-    shown = str(path.relative_to(root)) if root else str(path)
+    """Read one entry file; problems name it relative to ``root``, in which it must lie where area and id say.
+
+    Raises CorpusError with all problems.
+    """
+    shown = path.relative_to(root).as_posix() if root else str(path)
     front, body, first_line = split_front_matter(_read(path, shown), shown)
-    document = read_yaml(front, shown, first_line=2)
     sections, problems = parse_body(body, shown, first_line)
+    try:
+        document = read_yaml(front, shown, first_line=2)
+    except CorpusError as error:
+        raise CorpusError([*error.problems, *problems]) from error
     if not isinstance(document.data, dict):
         raise CorpusError([Problem(shown, 2, "the front matter is not a mapping"), *problems])
     data = dict(document.data)
     problems += _prepare(data, document, shown)
+    # Only a file has places and text: front matter that sets them has an unknown key like any other.
+    own = [key for key in ("sections", "lines") if key in data]
+    problems += [Problem(shown, document.line([key]), f"{key}: unknown key") for key in own]
     try:
-        entry = Entry.model_validate({**data, "sections": sections})
+        entry = Entry.model_validate({**data, "sections": sections, "lines": document.lines})
     except ValidationError as error:
         known = {problem.line for problem in problems}
         problems += [problem for problem in _explain(error, document, shown) if problem.line not in known]
         raise CorpusError(problems) from error
+    place = f"entries/{entry.area}/{entry.id}.md"
+    if root and shown != place:
+        problems.append(Problem(shown, entry.line("id"), f"lies in another place than its area and id say: {place}"))
     if problems:
         raise CorpusError(problems)
     return entry
@@ -85,7 +105,7 @@ def load_entry(path: Path, root: Path | None = None) -> Entry:
 
 def _read(path: Path, shown: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CorpusError([Problem(shown, 0, f"not UTF-8 at byte {error.start}")]) from error
     except OSError as error:
@@ -104,17 +124,14 @@ def _prepare(data: dict[str, Any], document: YamlDocument, path: str) -> list[Pr
         except ValueError as error:
             problems.append(Problem(path, document.line(at), str(error)))
             return text
-        if marker is None or not (marker.cites or marker.notes):
-            problems.append(Problem(path, document.line(at), "uncited statement; end it with {intl}, {cn} or {note:…}"))
-            return text
-        return Statement(text=words, marker=marker)
+        return Statement(text=" ".join(words.split("\n")), marker=marker, line=document.line(at))
 
     if "tells_apart" in data:
         data["tells_apart"] = statement(data["tells_apart"], "tells_apart")
     if isinstance(data.get("differs"), list):
         data["differs"] = [
-            {**item, "advice": statement(item.get("advice"), "differs", number, "advice")}
-            if isinstance(item, dict)
+            {**item, "advice": statement(item["advice"], "differs", number, "advice")}
+            if isinstance(item, dict) and "advice" in item
             else item
             for number, item in enumerate(data["differs"])
         ]
@@ -136,12 +153,14 @@ def _explain(error: ValidationError, document: YamlDocument, path: str) -> Itera
         location = detail["loc"]
         field = ".".join(str(part) for part in location)
         message = "unknown key" if detail["type"] == "extra_forbidden" else detail["msg"]
-        yield Problem(path, document.line(location), f"{field}: {message}")
+        yield Problem(path, document.line(location), f"{field}: {message}" if field else message)
 
 
-def _load_list(path: Path, adapter: TypeAdapter[Any]) -> Any:
+def _load_list(path: Path, adapter: TypeAdapter[Any], lines: dict[str, Lines]) -> Any:
     document = read_yaml(_read(path, path.name), path.name)
+    lines[path.name] = document.lines
     try:
-        return adapter.validate_python(document.data)
+        value = adapter.validate_python(document.data)
     except ValidationError as error:
         raise CorpusError(_explain(error, document, path.name)) from error
+    return dict(value) if isinstance(value, BaseModel) else value

@@ -59,7 +59,7 @@ class Signature:
             elif squeezed := squeeze(piece):
                 parts.append(squeezed)
         if max((len(part) for part in parts if not _MASK.fullmatch(part)), default=0) < MIN_LITERAL:
-            raise SignatureError(f"signature {text!r}: needs a literal part of at least {MIN_LITERAL} letters")
+            raise SignatureError(f"signature {text!r}: needs a literal part of at least {MIN_LITERAL} characters")
         return cls(text=text, parts=tuple(parts))
 
     @property
@@ -70,6 +70,4 @@ class Signature:
     @property
     def pattern(self) -> str:
         """A regular expression over squeezed text."""
-        return "".join(
-            MASKS[match[1]] if (match := _MASK.fullmatch(part)) else re.escape(part) for part in self.parts
-        )
+        return "".join(MASKS[match[1]] if (match := _MASK.fullmatch(part)) else re.escape(part) for part in self.parts)

@@ -18,8 +18,8 @@ __all__ = ["Component", "Gate", "Version", "components", "parse_version"]
 Component = Literal["terway", "flannel", "kubernetes", "kubelet", "kube-proxy"]
 Version = tuple[int, ...]
 
-_LEADING = re.compile(r"v?(\d+(?:\.\d+)*)")
-_GATE = re.compile(r"(?P<component>[a-z-]+)\s*(?P<op>>=|<=|==|>|<)\s*v?(?P<version>\d+(?:\.\d+)*)$")
+_LEADING = re.compile(r"v?(\d{1,9}(?:\.\d{1,9})*)(?!\d)", re.ASCII)
+_GATE = re.compile(r"(?P<component>[a-z-]+)\s*(?P<op>>=|<=|==|>|<)\s*v?(?P<version>\d{1,9}(?:\.\d{1,9})*)$", re.ASCII)
 _OPERATORS: dict[str, Callable[[Version, Version], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -60,6 +60,8 @@ class Gate(BaseModel):
         match = _GATE.match(text.strip())
         if not match:
             raise ValueError(f"not a version gate: {text.strip()!r} (write it like 'terway >= 1.8.0')")
+        if match["component"] not in components():
+            raise ValueError(f"a gate cannot test {match['component']!r}; it can: {', '.join(components())}")
         version = parse_version(match["version"])
         return cls.model_validate({"component": match["component"], "op": match["op"], "version": version})
 
@@ -67,12 +69,13 @@ class Gate(BaseModel):
         """Tell whether the gate holds for the ``known`` versions, or None when its component's is not known.
 
         A version known only to fewer places than the gate needs decides what it can: a bare ``1`` says nothing
-        about ``>= 1.8.0``.
+        about ``>= 1.8.0``, and ``1.8`` is enough for ``>= 1.8.0`` but not for ``> 1.8.0``.
         """
         have = known.get(self.component)
         if have is None:
             return None
-        if len(have) < len(self.version) and have == self.version[: len(have)] and any(self.version[len(have) :]):
+        rest = self.version[len(have) :]
+        if rest and have == self.version[: len(have)] and (any(rest) or self.op not in {">=", "<"}):
             return None
         return _OPERATORS[self.op](*_padded(have, self.version))
 

@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``acknet``."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""The ``acknet`` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from bot import __version__
+from bot.cli.console import UsageFailure, print_line
+from bot.cli.corpus import corpus_app
+from bot.cli.serve import serve
+from bot.cli.settings import settings
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="acknet",
+    help="Answers questions about container networking in Alibaba Cloud ACK, with citations to the FAQ.",
+    epilog='Try: acknet ask "pods stuck in ContainerCreating, InvalidVSwitchId.IpNotEnough"',
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    if value:
+        print_line(f"acknet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Answers questions about container networking in Alibaba Cloud ACK, with citations to the FAQ."""
+
+
+app.command()(serve)
+app.command()(settings)
+app.add_typer(corpus_app, name="corpus")
+
+
+def main() -> None:
+    """Run the command; a failure the user can mend ends with one line on stderr and exit code 2."""
+    try:
+        app()
+    except UsageFailure as failure:
+        print_line(f"acknet: {' '.join(str(failure).split())}", sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read stdout has gone; keep the interpreter from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)

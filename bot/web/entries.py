@@ -1,0 +1,83 @@
+"""Entries of the corpus as the API shows them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bot.web.entry_models import (
+    CaseView,
+    CodeView,
+    EntryCitation,
+    EntryDifference,
+    EntryNote,
+    EntrySummary,
+    EntryView,
+    SectionView,
+    StatementView,
+)
+
+if TYPE_CHECKING:
+    from corpus import Corpus, Entry, Statement
+
+__all__ = ["closest_ids", "entry_summary", "entry_view"]
+
+_LONGEST_ID = 100
+
+
+def entry_summary(entry: Entry) -> EntrySummary:
+    """Return what the list of entries shows of ``entry``."""
+    return EntrySummary(id=entry.id, title=entry.title, area=entry.area, kind=entry.kind)
+
+
+def entry_view(corpus: Corpus, entry: Entry) -> EntryView:
+    """Return everything the corpus holds about ``entry``, with its citations and notes resolved."""
+    editions = corpus.editions
+    notes = dict.fromkeys(note for statement in entry.statements() for note in statement.marker.notes)
+    return EntryView(
+        id=entry.id,
+        title=entry.title,
+        area=entry.area,
+        kind=entry.kind,
+        tells_apart=_statement(entry.tells_apart),
+        sections=tuple(
+            SectionView(name=section.name, statements=_statements(section.statements)) for section in entry.sections
+        ),
+        differs=tuple(
+            EntryDifference(topic=item.topic, intl=item.intl, cn=item.cn, advice=_statement(item.advice))
+            for item in entry.differs
+        ),
+        citations=tuple(
+            EntryCitation(**cite.model_dump(), **editions[cite.edition].model_dump()) for cite in entry.cites
+        ),
+        notes=tuple(EntryNote(id=note, **corpus.notes[note].model_dump()) for note in notes),
+        cases=tuple(CaseView(id=case.id, claim=case.claim, by_hand=case.by_hand) for case in entry.cases),
+        signatures=entry.signatures,
+        asked_as=entry.asked_as,
+        threads=entry.threads,
+        see_also=entry.see_also,
+    )
+
+
+def closest_ids(corpus: Corpus, wanted: str) -> list[str]:
+    """Return the ids, at most three, that come closest to ``wanted``."""
+    ids = [entry.id for entry in corpus.entries]
+    return difflib.get_close_matches(wanted[:_LONGEST_ID].lower(), ids, n=3, cutoff=0.4)
+
+
+def _statements(statements: Iterable[Statement]) -> tuple[StatementView, ...]:
+    return tuple(_statement(statement) for statement in statements)
+
+
+def _statement(statement: Statement) -> StatementView:
+    return StatementView(
+        text=statement.text,
+        form=statement.form,
+        citations=statement.marker.cites,
+        notes=statement.marker.notes,
+        when=tuple(map(str, statement.marker.when)),
+        code=tuple(CodeView(language=code.language, text=code.text) for code in statement.code),
+        risks=_statements(statement.risks),
+        children=_statements(statement.children),
+    )

@@ -1,0 +1,171 @@
+"""What crosses the wire: requests, replies and problems, shared by the server and the client."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+__all__ = [
+    "MOST_TURNS",
+    "AskReply",
+    "AskRequest",
+    "CitedPlace",
+    "FieldError",
+    "Health",
+    "Problem",
+    "RankedEntry",
+    "Readiness",
+    "Reply",
+    "ReplyDifference",
+    "ReplyText",
+    "Scope",
+]
+
+MOST_TURNS = 100
+"""The most earlier turns that a request may bring along."""
+
+_MOST_FIELDS = 20
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_a_flood(cls, data: object) -> object:
+        # Each unknown field is reported; without this a body of nothing else costs more to refuse than to answer.
+        if isinstance(data, dict) and len(data) > _MOST_FIELDS:
+            raise PydanticCustomError("too_many_fields", "has more fields than anything it may hold")
+        return data
+
+
+class Reply(BaseModel):
+    """The base of what a server sends."""
+
+    # A reply may gain fields within /v1; a client keeps what it does not know yet.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "is blank; say what you want to know")
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+
+
+class Scope(_Request):
+    """Where in the cluster a diagnosis looks."""
+
+    namespace: Name | None = None
+    pod: Name | None = None
+    node: Name | None = None
+    service: Name | None = None
+
+
+class AskRequest(_Request):
+    """A question, with the earlier turns of its conversation (oldest first)."""
+
+    question: Annotated[str, AfterValidator(_not_blank)]
+    thread: Annotated[list[str], Field(max_length=MOST_TURNS)] | None = None
+    diagnose: bool | None = None
+    scope: Scope | None = None
+
+    @property
+    def turns(self) -> list[str]:
+        """Everything that was said, the question last."""
+        return [*(self.thread or ()), self.question]
+
+    @property
+    def needs_cluster(self) -> bool:
+        """Whether answering takes a look into a cluster."""
+        return bool(self.diagnose) or self.scope is not None
+
+
+class RankedEntry(Reply):
+    """An entry that may apply, and how sure acknet is of it (0 to 1)."""
+
+    id: str
+    title: str
+    area: str
+    confidence: float
+
+
+class ReplyText(Reply):
+    """The text to show a person; ``entry`` is None unless one entry answers."""
+
+    entry: str | None
+    title: str
+    summary: str
+    markdown: str
+
+
+class CitedPlace(Reply):
+    """A heading in an edition that the answer rests on."""
+
+    edition: str
+    document: str
+    heading: str
+    url: str
+    entry: str
+
+
+class ReplyDifference(Reply):
+    """Where the editions differ, and what to do."""
+
+    topic: str
+    intl: str
+    cn: str
+    advice: str
+    entry: str
+
+
+class AskReply(Reply):
+    """The answer: best entries first (at least five), the text to show, and what it rests on."""
+
+    outcome: Literal["answer", "choices", "no_answer"]
+    entries: tuple[RankedEntry, ...]
+    answer: ReplyText
+    citations: tuple[CitedPlace, ...]
+    differs: tuple[ReplyDifference, ...]
+    diagnosis: dict[str, Any] | None
+    elapsed_ms: float
+
+
+class Health(Reply):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Readiness(Reply):
+    """The index is open; ``index`` is its digest."""
+
+    status: Literal["ready"] = "ready"
+    index: str
+
+
+class FieldError(Reply):
+    """One thing that is wrong with a request; ``pointer`` is the JSON pointer of where, as a URI fragment."""
+
+    detail: str
+    pointer: str
+
+
+class Problem(Reply):
+    """Problem details (RFC 9457).
+
+    ``errors`` lists what is wrong with a request, ``closest`` the ids that come closest to one that does not exist.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: tuple[FieldError, ...] | None = None
+    closest: tuple[str, ...] | None = None

@@ -1,0 +1,53 @@
+"""The API's description at ``/openapi.json``: what each route answers with, problems included."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from bot.web.examples import EXAMPLES
+from bot.web.models import Problem
+
+__all__ = ["describe", "problems"]
+
+_WHEN = {
+    HTTPStatus.BAD_REQUEST: "The body is not UTF-8 JSON.",
+    HTTPStatus.NOT_FOUND: "There is no such entry; `closest` lists ids that come near.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request has not the right form; `errors` lists what is wrong and where.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "acknet failed; its log tells more under the `request_id`.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The index is not open, or too many questions wait; `Retry-After` says when to try "
+    "again where that helps.",
+}
+
+
+def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that may answer with these problems (and with 500, as every route may)."""
+    every = (*statuses, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return {int(status): {"model": Problem, "description": _WHEN[status]} for status in every}
+
+
+def describe(app: FastAPI) -> None:
+    """Make ``app`` describe its problems under their own media type, and give examples."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    for status, response in operation["responses"].items():
+                        if int(status) >= HTTPStatus.BAD_REQUEST:
+                            content = response["content"]
+                            content["application/problem+json"] = content.pop("application/json")
+            for name, examples in EXAMPLES.items():
+                # Here and not with the models: the framework drops every null of theirs.
+                schema["components"]["schemas"][name]["examples"] = examples
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the framework's own way to change the description

@@ -1,0 +1,83 @@
+"""Opens the engine in the background, so that the server listens at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from bot.web.problems import ProblemError
+
+if TYPE_CHECKING:
+    from bot.answer import Answer
+    from corpus import Corpus
+
+__all__ = ["AskEngine", "EngineOpening"]
+
+_logger = logging.getLogger("acknet.http")
+_RETRY_SECONDS = 5
+
+
+class AskEngine(Protocol):
+    """What the server needs of an engine; ``ask`` is called from several threads at once."""
+
+    @property
+    def corpus(self) -> Corpus:
+        """What the engine answers from."""
+
+    @property
+    def index_digest(self) -> str:
+        """The name of the index it searches."""
+
+    def ask(self, turns: Sequence[str]) -> Answer:
+        """Answer the last of ``turns`` in the light of those before it (oldest first)."""
+
+
+class EngineOpening:
+    """An engine that is being opened, open, or could not be opened."""
+
+    def __init__(self, open_engine: Callable[[], AskEngine]) -> None:
+        self._open_engine = open_engine
+        self._engine: AskEngine | None = None
+        self._failure: str | None = None
+        # A build cannot be interrupted; a daemon thread does not keep the process from ending.
+        self._thread = threading.Thread(target=self._open, name="open-index", daemon=True)
+
+    def start(self) -> None:
+        """Begin to open the engine."""
+        self._thread.start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the engine is open or could not be opened; tell whether that is so after ``seconds``."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def engine(self) -> AskEngine:
+        """The open engine; raises ProblemError (503) with the reason when it is not open."""
+        if self._engine is not None:
+            return self._engine
+        if self._failure is not None:
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, self._failure, kind="not-ready")
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The index is being opened or built, which can take a minute; try again.",
+            kind="not-ready",
+            headers={"Retry-After": str(_RETRY_SECONDS)},
+        )
+
+    def _open(self) -> None:
+        from bot.engine import EngineError
+
+        try:
+            self._engine = self._open_engine()
+        except EngineError as error:
+            self._failure = f"The index cannot be opened: {' '.join(str(error).split())}"
+            _logger.error("%s", self._failure)  # noqa: TRY400 (the line says what to do; where it was raised does not)
+        except Exception:
+            self._failure = "The index cannot be opened; the server's log tells why."
+            _logger.exception("the index cannot be opened")
+        else:
+            _logger.info("index %s is open", self._engine.index_digest)

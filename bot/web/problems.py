@@ -1,0 +1,139 @@
+"""Every error as problem details (RFC 9457), none with anything of the inside in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from bot.web.models import FieldError, Problem
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+__all__ = ["ProblemError", "install_problem_handlers", "problem_response", "request_id"]
+
+_MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 20
+_LONGEST_ECHO = 100
+
+
+class ProblemError(HTTPException):
+    """Raised to answer with problem details.
+
+    ``kind`` names the problem's type, None for one that its status says in full; ``closest`` goes out with it.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        errors: Iterable[FieldError] = (),
+        closest: Iterable[str] = (),
+    ) -> None:
+        super().__init__(status_code=status, detail=detail, headers=dict(headers or {}))
+        self.kind = kind
+        self.errors = tuple(errors)
+        self.closest = tuple(closest)
+
+
+_TITLES = {
+    "body-too-large": "The body is too large",
+    "internal-error": "acknet failed",
+    "invalid-request": "The request does not have the right form",
+    "no-cluster-access": "No cluster access",
+    "not-json": "The body is not JSON",
+    "not-ready": "The index is not open",
+    "overloaded": "Too many questions at once",
+    "slow-body": "The body came too slowly",
+    "unknown-entry": "No such entry",
+}
+
+
+def request_id(scope: Scope) -> str | None:
+    """Return the id that the outermost layer gave the request."""
+    found: str | None = scope.get("state", {}).get("request_id")
+    return found
+
+
+def problem_response(error: ProblemError, scope: Scope | None = None) -> Response:
+    """Render ``error`` for the request of ``scope`` (None where there was no request that could be read)."""
+    status = HTTPStatus(error.status_code)
+    problem = Problem(
+        type=f"urn:acknet:problem:{error.kind}" if error.kind else "about:blank",
+        title=_TITLES[error.kind] if error.kind else status.phrase,
+        status=status,
+        detail=error.detail,
+        request_id=request_id(scope) if scope else None,
+        errors=error.errors or None,
+        closest=error.closest or None,
+    )
+    body = problem.model_dump_json(exclude_none=True)
+    return Response(body, status_code=status, headers=error.headers, media_type=_MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make ``app`` answer with problem details whatever is wrong with a request."""
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return problem_response(_explained(error, request), request.scope)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return problem_response(_invalid(error), request.scope)
+
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _explained(error: HTTPException, request: Request) -> ProblemError:
+    """Give the framework's own errors, which say no more than their status, a sentence that helps."""
+    if isinstance(error, ProblemError):
+        return error
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    path = request.scope["raw_path"].decode("ascii", "replace")[:_LONGEST_ECHO]
+    if status is HTTPStatus.NOT_FOUND:
+        return ProblemError(status, f"There is nothing at {path}; /openapi.json lists what there is.")
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        methods = {method.strip() for method in headers.get("Allow", headers.get("allow", "")).split(",")}
+        allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+        return ProblemError(status, f"{path} takes {allowed}.", headers={"Allow": allowed})
+    return ProblemError(status, str(error.detail), headers=headers)
+
+
+def _invalid(error: RequestValidationError) -> ProblemError:
+    found = error.errors()
+    errors = [FieldError(detail=_detail(item), pointer=_pointer(item["loc"])) for item in found[:_MOST_ERRORS]]
+    wrong = f"{len(found)} things are wrong" if len(found) > 1 else "One thing is wrong"
+    listed = "; the first ones are listed" if len(found) > len(errors) else ""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"{wrong} with the request{listed}.",
+        kind="invalid-request",
+        errors=errors,
+    )
+
+
+_SAID = {"extra_forbidden": "unknown field", "missing": "is required"}
+
+
+def _detail(item: Mapping[str, Any]) -> str:
+    message: str = _SAID.get(item["type"], item["msg"])
+    return message
+
+
+def _pointer(location: Iterable[int | str]) -> str:
+    # The first step says whether it is the body, the path or the query; only the body's have pointers of more steps.
+    steps = [str(step)[:_LONGEST_ECHO] for step in location][1:]
+    return "#" + "".join("/" + quote(step.replace("~", "~0").replace("/", "~1"), safe="~") for step in steps)

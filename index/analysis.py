@@ -1,0 +1,65 @@
+"""Lexical analysis: what counts as a term in questions and entries, English, Chinese and identifiers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+__all__ = ["character_ngrams", "terms"]
+
+_TOKEN = re.compile(r"[a-z0-9]+(?:[._/'-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+", re.I)
+_SPLIT = re.compile(r"[._/'-]")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_VARIABLE = re.compile(
+    r"\d[\d.:/-]*|[0-9a-f]{8,}|(?=\w*\d\w*\d\w*\d)[a-z0-9]{8,}"  # numbers, addresses, dates; hashes; instance ids
+)
+_STOP = frozenset(
+    "a an and are as at be been but by can could did do does for from had has have how i if in into is it its may me my "
+    "of on or our so that the their them then there these they this to us was we were what when where which who why "
+    "will with would you your".split()
+)
+_MIN_GRAM, _MAX_GRAM = 3, 5
+
+
+def terms(text: str) -> list[str]:
+    """Return the index terms of ``text``, repeated as often as they occur.
+
+    Words are lower-cased and lose a plural s; an identifier counts whole and in its parts (dots, dashes, underscores
+    and camel case); Chinese counts in overlapping pairs of characters; what varies from case to case (addresses,
+    hashes, numbers with many digits) does not count.
+    """
+    found: list[str] = []
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token[0] >= "\u3400":
+            found += [token[at : at + 2] for at in range(max(1, len(token) - 1))]
+            continue
+        whole = token.lower()
+        if not _VARIABLE.fullmatch(whole):
+            parts = [part for piece in _SPLIT.split(token) for part in _CAMEL.split(piece)]
+            if len(parts) > 1:
+                found.append(whole)
+                found += [term for part in parts if (term := _word(part.lower()))]
+            elif term := _word(whole):
+                found.append(term)
+    return found
+
+
+def _word(word: str) -> str | None:
+    if word in _STOP or _VARIABLE.fullmatch(word) and len(word) > 2:
+        return None
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def character_ngrams(text: str) -> Iterator[str]:
+    """Yield the character 3- to 5-grams of each term-like word, its ends marked; a typo leaves most of them alone."""
+    for match in _TOKEN.finditer(text.lower()):
+        token = match[0]
+        if token[0] >= "\u3400":
+            yield from (token[at : at + size] for size in (1, 2, 3) for at in range(len(token) - size + 1))
+        elif not _VARIABLE.fullmatch(token) and token not in _STOP:
+            padded = f" {token} "
+            for size in range(_MIN_GRAM, _MAX_GRAM + 1):
+                yield from (padded[at : at + size] for at in range(len(padded) - size + 1))

@@ -1,0 +1,258 @@
+"""Fits the models of an index on authored questions, and fuses them on what they say of questions they had not seen.
+
+"Not seen" means: the question's whole block was left out, neighbours in an entry's list being by the same hand and often
+alike. Ridge regression gives those predictions in closed form; nearest texts and BM25 simply skip the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus import Corpus
+from index.analysis import terms
+from index.encoder import Vectors
+from index.features import NEIGHBOURS
+from index.fusion import Fusion
+from index.joint import JointFit, fit_joint
+from index.lexical import Bm25, HashedText, hashed
+from index.normalize import normalize
+from index.prepare import EncoderText
+from index.records import TRAINING_FIELDS, Record, extra_questions, join_turns
+from index.signatures import SignatureMatcher
+
+__all__ = ["Fitted", "fit_models"]
+
+_BLOCK = 6
+_VIEW_BLOCKS = 60
+_FUSION_BLOCKS_EVERY = 2
+_SEED = 20260225
+
+Floats = npt.NDArray[np.float64]
+Embed = Callable[[Sequence[str]], Vectors]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the build stores: the joint model and the fusion."""
+
+    joint: JointFit
+    fusion: Fusion
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
+
+    ``targets``: rows × (entries + 1); ``documents``: the record behind each row, -1 for none; ``blocks``: which rows
+    are left out together; ``threads``: the conversation behind a row.
+    """
+
+    texts: list[str]
+    vectors: Vectors
+    targets: Floats
+    documents: npt.NDArray[np.int64]
+    blocks: list[list[int]]
+    threads: dict[int, tuple[str, ...]]
+
+    @property
+    def answerable(self) -> npt.NDArray[np.bool_]:
+        return self.targets[:, -1] == 0
+
+
+def fit_models(
+    corpus: Corpus, texts: Sequence[Record], vectors: Vectors, extra: Vectors, bm25: Bm25, embed: Embed
+) -> Fitted:
+    """Fit joint model and fusion.
+
+    ``vectors`` are those of ``texts``, ``extra`` those of the out-of-scope and ambiguous questions, in this order;
+    ``embed`` encodes further normalised texts.
+    """
+    prepare = EncoderText(corpus.glossary, {})
+    rows = _rows(corpus, texts, vectors, extra)
+    joint = fit_joint(rows.vectors, [hashed(text, prepare.translate(text)) for text in rows.texts], rows.targets)
+    left_out = joint.left_out(rows.targets, rows.blocks)
+    views = _fit_views(rows, joint, left_out, prepare, embed)
+    sample = [block for at, block in enumerate(rows.blocks) if at % _FUSION_BLOCKS_EVERY == 0]
+    picked = np.array([row for block in sample for row in block])
+    columns = np.stack(
+        [
+            left_out[picked, :-1],
+            _nearest(rows, texts, vectors, sample),
+            _bm25(rows, bm25, sample, prepare),
+            _signatures(rows, corpus, picked),
+        ],
+        axis=2,
+    )
+    return Fitted(joint, _fit_fusion(columns, left_out[picked, -1], rows.targets[picked], views))
+
+
+def _rows(corpus: Corpus, texts: Sequence[Record], vectors: Vectors, extra: Vectors) -> _Rows:
+    kept = [at for at, record in enumerate(texts) if record.field in TRAINING_FIELDS]
+    questions = [normalize(texts[at].text) for at in kept] + [normalize(text) for text in extra_questions(corpus)]
+    count, entries = len(kept), len(corpus.entries)
+    numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
+    targets = np.zeros((len(questions), entries + 1))
+    targets[np.arange(count), [texts[at].entry for at in kept]] = 1
+    outside = count + len(corpus.out_of_scope)
+    targets[count:outside, -1] = 1
+    for row, ambiguous in enumerate(corpus.ambiguous, outside):
+        targets[row, [numbers[entry] for entry in ambiguous.entries]] = 1 / len(ambiguous.entries)
+    groups: list[list[int]] = []
+    for row, at in enumerate(kept):
+        record = texts[at]
+        previous = texts[kept[row - 1]] if row else None
+        fresh = previous is None or (previous.entry, previous.field) != (record.entry, record.field)
+        if fresh or len(groups[-1]) == _BLOCK:
+            groups.append([])
+        groups[-1].append(row)
+    groups += [list(range(at, min(at + _BLOCK, outside))) for at in range(count, outside, _BLOCK)]
+    groups += [[at] for at in range(outside, len(questions))]
+    conversations = [thread for entry in corpus.entries for thread in entry.threads]
+    thread_rows = [row for row, at in enumerate(kept) if texts[at].field == "thread"]
+    return _Rows(
+        texts=questions,
+        vectors=np.concatenate([vectors[kept], extra]),
+        targets=targets,
+        documents=np.array([*kept, *([-1] * len(extra))]),
+        blocks=groups,
+        threads=dict(zip(thread_rows, conversations, strict=True)),
+    )
+
+
+def _fit_views(
+    rows: _Rows, joint: JointFit, left_out: Floats, prepare: EncoderText, embed: Embed
+) -> tuple[float, float, float, float]:
+    """Return how much all turns, the last, the last two and the earlier ones count; they sum to 1."""
+    blocks = [block for block in rows.blocks if block[0] in rows.threads]
+    blocks = [blocks[at] for at in np.random.default_rng(_SEED).permutation(len(blocks))[:_VIEW_BLOCKS]]
+    if not blocks:
+        return (1.0, 0.0, 0.0, 0.0)
+    scores = []
+    for block in blocks:
+        turns = [[normalize(turn) for turn in rows.threads[row]] for row in block]
+        parts = [view for turn in turns for view in (turn[-1], join_turns(turn[-2:]), join_turns(turn[:-1]))]
+        words: list[HashedText] = [hashed(part, prepare.translate(part)) for part in parts]
+        others = joint.without(block, embed(parts), words).reshape(len(block), 3, -1)
+        scores.append(np.concatenate([left_out[block][:, None, :], others], axis=1))
+    stacked = np.concatenate(scores)[:, :, :-1]
+    labels = rows.targets[[row for block in blocks for row in block], :-1]
+    weights = _conditional_logit(np.moveaxis(stacked, 1, 2), labels)
+    return tuple(weights / weights.sum())
+
+
+def _conditional_logit(columns: Floats, targets: Floats, ridge: float = 1e-3) -> Floats:
+    """Return the weights (features) that make a softmax of ``columns @ weights`` fit ``targets`` best.
+
+    ``columns``: rows × entries × features; ``targets``: rows × entries, each row summing to 1.
+    """
+    from scipy.optimize import minimize
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = columns @ weights
+        scores -= scores.max(axis=1, keepdims=True)
+        shares = np.exp(scores)
+        shares /= shares.sum(axis=1, keepdims=True)
+        value = -(targets * np.log(shares + 1e-12)).sum(axis=1).mean() + ridge * float(weights @ weights)
+        gradient = np.einsum("ne,nef->f", shares - targets, columns) / len(columns) + 2 * ridge * weights
+        return float(value), gradient
+
+    result = minimize(loss, np.full(columns.shape[2], 5.0), jac=True, method="L-BFGS-B")
+    weights: Floats = result.x
+    return weights
+
+
+def _logistic(columns: Floats, labels: npt.NDArray[np.bool_], ridge: float = 1e-3) -> tuple[Floats, float]:
+    """Return weights and intercept of a logistic model, both classes counting alike."""
+    from scipy.optimize import minimize
+
+    balance = np.where(labels, 0.5 / labels.mean(), 0.5 / (1 - labels.mean()))
+    design = np.column_stack([columns, np.ones(len(columns))])
+    signs = np.where(labels, 1.0, -1.0)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        margins = signs * (design @ weights)
+        value = float((balance * np.logaddexp(0, -margins)).mean()) + ridge * float(weights[:-1] @ weights[:-1])
+        gradient = design.T @ (-signs * balance / (1 + np.exp(np.clip(margins, -60, 60)))) / len(design)
+        gradient[:-1] += 2 * ridge * weights[:-1]
+        return value, gradient
+
+    weights = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
+    return weights[:-1], float(weights[-1])
+
+
+def _nearest(rows: _Rows, texts: Sequence[Record], vectors: Vectors, blocks: Sequence[Sequence[int]]) -> Floats:
+    owners = np.array([record.entry for record in texts])
+    entries = rows.targets.shape[1] - 1
+    found = []
+    for block in blocks:
+        similarity = rows.vectors[list(block)] @ vectors.T
+        similarity[:, [at for at in rows.documents[list(block)] if at >= 0]] = -1.0
+        for scores in similarity:
+            nearest = np.argpartition(-scores, NEIGHBOURS)[:NEIGHBOURS]
+            best = np.zeros(entries)
+            np.maximum.at(best, owners[nearest], scores[nearest])
+            found.append(best)
+    return np.array(found)
+
+
+def _bm25(rows: _Rows, bm25: Bm25, blocks: Sequence[Sequence[int]], prepare: EncoderText) -> Floats:
+    found = []
+    for block in blocks:
+        own = [at for at in rows.documents[list(block)] if at >= 0]
+        for row in block:
+            text = rows.texts[row]
+            translation = prepare.translate(text)
+            words = terms(text if translation == text else f"{text}\n{translation}")
+            found.append(bm25.scores(words, without=own))
+    return np.array(found, dtype=np.float64)
+
+
+def _signatures(rows: _Rows, corpus: Corpus, picked: npt.NDArray[np.int64]) -> Floats:
+    numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
+    matcher = SignatureMatcher.of(corpus)
+    shares = np.zeros((len(picked), len(numbers)))
+    for at, row in enumerate(picked):
+        for hit in matcher.find(rows.texts[row]):
+            for entry in hit.entries:
+                shares[at, numbers[entry]] = max(shares[at, numbers[entry]], hit.share)
+    return shares
+
+
+def _fit_fusion(columns: Floats, none: Floats, targets: Floats, views: tuple[float, float, float, float]) -> Fusion:
+    """Fit ranking, scope and thresholds on left-out signals (rows × entries × features, scores for none, targets)."""
+    inside = targets[:, -1] == 0
+    entry = _conditional_logit(columns[inside], targets[inside, :-1])
+    signals = np.column_stack([columns[:, :, 0].max(1), none, *(columns[:, :, at].max(1) for at in (1, 2, 3))])
+    scope, intercept = _logistic(signals, inside)
+    answerable = 1 / (1 + np.exp(-(signals @ scope + intercept)))
+    scores = columns[inside] @ entry
+    shares = np.exp(scores - scores.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    single = targets[inside].max(1) == 1
+    return Fusion(
+        views=views,
+        entry=tuple(entry),
+        scope=tuple(scope),
+        scope_intercept=intercept,
+        refuse_below=_refuse_below(answerable, inside),
+        answer_share=_answer_share(shares.max(1), single),
+        choice_share=0.15,
+    )
+
+
+def _refuse_below(answerable: Floats, inside: npt.NDArray[np.bool_]) -> float:
+    """The threshold that refuses 97 % of the questions out of scope, but no more than 1 % of the others."""
+    return float(min(np.quantile(answerable[~inside], 0.97), np.quantile(answerable[inside], 0.01)))
+
+
+def _answer_share(shares: Floats, single: npt.NDArray[np.bool_]) -> float:
+    """The share that keeps apart best (balanced accuracy) questions of one entry from those of several."""
+    if single.all():
+        return 0.5
+    grid = np.linspace(0.2, 0.95, 76)
+    good = [(shares[single] >= at).mean() + (shares[~single] < at).mean() for at in grid]
+    return float(grid[int(np.argmax(good))])

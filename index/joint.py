@@ -1,0 +1,162 @@
+"""The model that tells which entry a question asks for, or that none does, from its vector and its words at once.
+
+Kernel ridge regression on one target an entry and one for "no entry" (Saunders et al., ICML 1998). The kernel is the sum
+of a quadratic one over sentence vectors, ``(1 + cos)² / 2``, and a linear one over TF-IDF features. Fitting is one linear
+solve; predictions for rows left out follow in closed form, so ranking and confidence can be fitted on them honestly.
+
+Serving needs neither the rows nor SciPy: the quadratic part is expressed through landmark vectors (Nyström: Williams and
+Seeger, NIPS 2000), the linear one through a weight a feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from index.encoder import Vectors
+from index.lexical import BUCKETS, HashedText
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+__all__ = ["JointFit", "JointModel", "fit_joint"]
+
+LANDMARKS = 1024
+_LEXICAL_SHARE = 0.5
+_RIDGE = 0.3
+_SEED = 20260225
+
+Floats = npt.NDArray[np.float64]
+
+
+def _kernel(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return (1.0 + left @ right.T) ** 2 / 2.0
+
+
+class JointModel:
+    """Scores of all entries, and of "none" as the last, for a sentence vector and hashed words.
+
+    A score near 1 says yes, near 0 no. ``landmarks``: landmarks × dimension; ``dense``: landmarks × (entries + 1);
+    ``idf``: buckets; ``lexical``: buckets × (entries + 1).
+    """
+
+    def __init__(
+        self,
+        landmarks: npt.NDArray[np.float32],
+        dense: npt.NDArray[np.float32],
+        idf: npt.NDArray[np.float32],
+        lexical: npt.NDArray[np.float32],
+    ) -> None:
+        self._landmarks, self._dense, self._idf, self._lexical = landmarks, dense, idf, lexical
+
+    def score(self, vector: npt.NDArray[np.float32], words: HashedText) -> npt.NDArray[np.float32]:
+        """Return entries + 1 scores."""
+        buckets, _ = words
+        similarity = self._landmarks @ vector
+        similarity += 1.0
+        similarity *= similarity
+        scores: npt.NDArray[np.float32] = (similarity * 0.5) @ self._dense
+        return scores + scale(words, self._idf) @ self._lexical[buckets]
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return what :meth:`restore` needs."""
+        return {
+            "landmarks": self._landmarks,
+            "dense": self._dense,
+            "idf": self._idf,
+            "lexical": self._lexical.astype(np.float16),
+        }
+
+    @classmethod
+    def restore(cls, arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        """Make the model from what :meth:`arrays` gave."""
+        return cls(arrays["landmarks"], arrays["dense"], arrays["idf"], arrays["lexical"].astype(np.float32))
+
+
+def scale(words: HashedText, idf: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return TF-IDF values of unit length."""
+    buckets, values = words
+    scaled = values * idf[buckets]
+    length = float(np.sqrt(scaled @ scaled))
+    return scaled / length if length > 0 else scaled
+
+
+@dataclass(frozen=True)
+class JointFit:
+    """A fitted model with what its leave-out predictions need.
+
+    ``inverse`` is the inverse of the ridged kernel matrix (rows × rows), ``dual`` the solution (rows × targets),
+    ``features`` the rows' explicit dense features, ``rows`` their TF-IDF values.
+    """
+
+    model: JointModel
+    inverse: Floats
+    dual: Floats
+    _projection: Floats
+    _features: Floats
+    _rows: sparse.csr_matrix
+
+    def left_out(self, targets: Floats, blocks: Iterable[Sequence[int]]) -> Floats:
+        """Return what the model would say of each row had its whole block not been among the rows.
+
+        The closed form for a block B of ridge regression: ``y_B - (G⁻¹_BB)⁻¹ α_B``.
+        """
+        predictions = np.full(targets.shape, np.nan)
+        for block in blocks:
+            at = np.asarray(block)
+            predictions[at] = targets[at] - np.linalg.solve(self.inverse[np.ix_(at, at)], self.dual[at])
+        return predictions
+
+    def without(self, block: Sequence[int], vectors: Vectors, words: Sequence[HashedText]) -> Floats:
+        """Return the scores of other texts had the rows of ``block`` not been there."""
+        at = np.asarray(block)
+        dual = self.dual - self.inverse[:, at] @ np.linalg.solve(self.inverse[np.ix_(at, at)], self.dual[at])
+        dual[at] = 0.0
+        dense = _kernel(vectors.astype(np.float64), self.model._landmarks.astype(np.float64)) @ self._projection  # noqa: SLF001 (its own fit)
+        lexical = _matrix(words, self.model._idf) @ self._rows.T  # noqa: SLF001
+        scores: Floats = dense @ (self._features.T @ dual) + _LEXICAL_SHARE * (lexical @ dual)
+        return scores
+
+
+def _matrix(words: Sequence[HashedText], idf: npt.NDArray[np.float32]) -> sparse.csr_matrix:
+    from scipy import sparse
+
+    return sparse.csr_matrix(
+        (
+            np.concatenate([scale(word, idf) for word in words]).astype(np.float64),
+            np.concatenate([buckets for buckets, _ in words]),
+            np.cumsum([0, *(len(buckets) for buckets, _ in words)]),
+        ),
+        shape=(len(words), BUCKETS),
+    )
+
+
+def fit_joint(vectors: Vectors, words: Sequence[HashedText], targets: Floats) -> JointFit:
+    """Fit the model on rows of sentence vectors, hashed words and targets (rows × (entries + 1))."""
+    count = len(vectors)
+    occurrences = np.zeros(BUCKETS)
+    for buckets, _ in words:
+        occurrences[buckets] += 1
+    idf = np.where(occurrences > 0, np.log((1 + count) / (1 + occurrences)) + 1, 0.0).astype(np.float32)
+    rows = _matrix(words, idf)
+    picked = np.random.default_rng(_SEED).permutation(count)[: min(LANDMARKS, count)]
+    landmarks = vectors[picked].astype(np.float64)
+    values, axes = np.linalg.eigh(_kernel(landmarks, landmarks))
+    kept = values > 1e-6 * values[-1]
+    projection = axes[:, kept] / np.sqrt(values[kept])
+    features = _kernel(vectors.astype(np.float64), landmarks) @ projection
+    gram = features @ features.T + _LEXICAL_SHARE * (rows @ rows.T).toarray()
+    gram[np.diag_indices(count)] += _RIDGE
+    inverse = np.linalg.inv(gram)
+    dual = inverse @ targets
+    model = JointModel(
+        landmarks.astype(np.float32),
+        (projection @ (features.T @ dual)).astype(np.float32),
+        idf,
+        (_LEXICAL_SHARE * (rows.T @ dual)).astype(np.float32),
+    )
+    return JointFit(model, inverse, dual, projection, features, rows)

@@ -1,0 +1,110 @@
+"""Questions in, ranked entries out: the index as it serves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from corpus import Corpus
+from index import layout
+from index.encoder import OnnxEncoder
+from index.features import Features, Signals
+from index.fusion import Fusion, Outcome
+from index.joint import JointModel
+from index.lexical import Bm25
+from index.prepare import EncoderText
+from index.signatures import SignatureHit, SignatureMatcher
+from index.vectors import FaissStore
+
+__all__ = ["Ranked", "Ranking", "Retriever"]
+
+MAX_CHOICES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An entry and the probability that it answers the question."""
+
+    entry: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All entries, best first, and what to do with them.
+
+    ``choices`` are the entries that explain a question of several entries; ``look_alike`` is the known error that the
+    text resembles without holding it.
+    """
+
+    outcome: Outcome
+    entries: tuple[Ranked, ...]
+    choices: tuple[str, ...]
+    signatures: tuple[SignatureHit, ...]
+    look_alike: SignatureHit | None
+
+    @property
+    def confidence(self) -> float:
+        """The confidence in the best entry."""
+        return self.entries[0].confidence
+
+
+class Retriever:
+    """An index, loaded. Safe to use from several threads."""
+
+    def __init__(self, corpus: Corpus, signals: Signals, fusion: Fusion, manifest: layout.Manifest) -> None:
+        self.corpus, self.manifest = corpus, manifest
+        self._signals, self._fusion = signals, fusion
+        self._ids = [entry.id for entry in corpus.entries]
+
+    @classmethod
+    def load(cls, directory: Path, digest: str, *, threads: int = 0) -> Self:
+        """Read the index ``digest`` from ``directory``; raise layout.IndexDamaged unless it is whole and that one."""
+        manifest = layout.verify(directory, digest)
+        corpus = Corpus.model_validate_json((directory / layout.CORPUS).read_bytes())
+        vocabulary = json.loads((directory / layout.VOCABULARY).read_bytes())
+        bm25 = Bm25.restore(vocabulary, dict(np.load(directory / layout.BM25)))
+        numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
+        signals = Signals(
+            matcher=SignatureMatcher.of(corpus),
+            prepare=EncoderText(corpus.glossary, bm25.term_weights()),
+            encoder=OnnxEncoder(directory / layout.GRAPH, directory / layout.TOKENIZER, threads=threads),
+            vectors=FaissStore.load(directory / layout.VECTORS),
+            owners=np.load(directory / layout.RECORDS)["owners"],
+            numbers=numbers,
+            joint=JointModel.restore(dict(np.load(directory / layout.JOINT))),
+            bm25=bm25,
+        )
+        return cls(corpus, signals, Fusion.model_validate_json((directory / layout.FUSION).read_bytes()), manifest)
+
+    def rank(self, turns: Sequence[str]) -> Ranking:
+        """Rank all entries for a question with its earlier turns (oldest first; the last one asks)."""
+        if not turns or not any(character.isalnum() for character in turns[-1]):
+            return self._ranking(None)
+        return self._ranking(self._signals.read(turns))
+
+    def _ranking(self, features: Features | None) -> Ranking:
+        if features is None:
+            nothing = tuple(Ranked(entry, 0.0) for entry in self._ids)
+            return Ranking("no_answer", nothing, (), (), None)
+        fused = self._fusion.fuse(features)
+        order = fused.order()
+        ranked = tuple(Ranked(self._ids[at], float(fused.shares[at] * fused.answerable)) for at in order)
+        outcome = self._fusion.outcome(fused, look_alike=features.look_alike is not None)
+        least = fused.shares[order[0]] * self._fusion.choice_share
+        close = [self._ids[at] for at in order[:MAX_CHOICES] if fused.shares[at] >= least]
+        choices = tuple(close if len(close) > 1 else [self._ids[at] for at in order[:2]])
+        return Ranking(outcome, ranked, choices if outcome == "choices" else (), features.signatures, features.look_alike)
+
+    def self_test(self) -> None:
+        """Raise layout.IndexDamaged unless each entry's title leads to the entry."""
+        for entry in self.corpus.entries:
+            best = [ranked.entry for ranked in self.rank([entry.title]).entries[:5]]
+            if entry.id not in best:
+                raise layout.IndexDamaged(f"self-test: the title of {entry.id} does not find it")
+

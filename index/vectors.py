@@ -1,0 +1,149 @@
+"""Where vectors are kept and searched: a small protocol, and FAISS behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from index.encoder import Vectors
+
+__all__ = ["FaissStore", "Ids", "VectorStore", "VectorStoreError"]
+
+Ids = npt.NDArray[np.int64]
+
+
+class VectorStoreError(ValueError):
+    """Raised when vectors, ids or a stored file are not what a store can take; says why."""
+
+
+class VectorStore(Protocol):
+    """Unit vectors under unique ids, searched by inner product (cosine)."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of every vector."""
+        ...
+
+    def __len__(self) -> int:
+        """How many vectors there are."""
+        ...
+
+    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
+        """Store ``vectors`` (shape (len(ids), dimension)) under ``ids``.
+
+        Raises VectorStoreError, and stores nothing, on an id that is taken or doubled, a wrong shape or a value that
+        is not finite.
+        """
+        ...
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Forget the vectors with these ids; raise VectorStoreError when one of them is not there."""
+        ...
+
+    def search(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
+        """Return scores and ids of the ``k`` nearest vectors of each query, best first: two (len(queries), k') arrays.
+
+        ``k'`` is ``k`` or the number of vectors when there are fewer. Raises VectorStoreError on a wrong shape, a value
+        that is not finite or a ``k`` below 1.
+        """
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write everything to ``path`` so that :meth:`load` finds it; the file is complete or not there."""
+        ...
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what :meth:`save` wrote; raise VectorStoreError when it cannot be used."""
+        ...
+
+
+def checked(vectors: Vectors, dimension: int) -> Vectors:
+    """Return ``vectors`` as a contiguous float32 matrix of this width, or raise VectorStoreError."""
+    matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+    if matrix.ndim != 2 or matrix.shape[1] != dimension:
+        raise VectorStoreError(f"expected vectors of shape (n, {dimension}), got {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise VectorStoreError("a vector has a value that is not a finite number")
+    return matrix
+
+
+class FaissStore:
+    """Exact search with FAISS in this process: right for everything that a FAQ will reach (see bench/)."""
+
+    def __init__(self, dimension: int) -> None:
+        import faiss
+
+        self._faiss = faiss
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        self._ids: set[int] = set()
+
+    @property
+    def dimension(self) -> int:
+        """The length of every vector."""
+        return int(self._index.d)
+
+    def __len__(self) -> int:
+        """How many vectors there are."""
+        return len(self._ids)
+
+    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
+        """Store vectors under ids; see :class:`VectorStore`."""
+        matrix = checked(vectors, self.dimension)
+        new = set(ids)
+        if len(new) != len(ids) or new & self._ids:
+            raise VectorStoreError("every id may be stored once only")
+        if len(ids) != len(matrix):
+            raise VectorStoreError(f"{len(ids)} ids for {len(matrix)} vectors")
+        if len(ids):
+            self._index.add_with_ids(matrix, np.asarray(ids, dtype=np.int64))
+            self._ids |= new
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Forget these vectors; see :class:`VectorStore`."""
+        if unknown := set(ids) - self._ids:
+            raise VectorStoreError(f"no vector has the id {min(unknown)}")
+        self._index.remove_ids(self._faiss.IDSelectorBatch(np.asarray(ids, dtype=np.int64)))
+        self._ids -= set(ids)
+
+    def search(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
+        """Return the nearest vectors; see :class:`VectorStore`."""
+        if k < 1:
+            raise VectorStoreError(f"k must be at least 1, not {k}")
+        matrix = checked(queries, self.dimension)
+        k = min(k, len(self._ids))
+        if k == 0 or not len(matrix):
+            return np.zeros((len(matrix), k), np.float32), np.zeros((len(matrix), k), np.int64)
+        scores, ids = self._index.search(matrix, k)
+        return scores, ids
+
+    def save(self, path: Path) -> None:
+        """Write the index to ``path``; see :class:`VectorStore`."""
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_bytes(self._faiss.serialize_index(self._index).tobytes())
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what :meth:`save` wrote; see :class:`VectorStore`."""
+        import faiss
+
+        try:
+            index = faiss.deserialize_index(np.frombuffer(path.read_bytes(), dtype=np.uint8))
+        except OSError as error:
+            raise VectorStoreError(f"{path}: cannot be read: {error.strerror}") from error
+        except RuntimeError as error:
+            raise VectorStoreError(f"{path}: not a FAISS index, or damaged") from error
+        if not isinstance(index, faiss.IndexIDMap2):
+            raise VectorStoreError(f"{path}: a FAISS index of another kind ({type(index).__name__})")
+        store = cls.__new__(cls)
+        store._faiss, store._index = faiss, index
+        store._ids = set(map(int, faiss.vector_to_array(index.id_map)))
+        return store
