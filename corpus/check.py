@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from corpus.corpus import Corpus
 from corpus.editions import PageSection, heading_key
@@ -185,31 +184,3 @@ def _scripts(entry: Entry) -> Iterator[_Message]:
     for statement in entry.statements():
         for code in statement.code:
             yield statement.line, code.text
-
-
-def _main() -> int:
-    import sys
-
-    from corpus.editions import read_page
-    from corpus.errors import CorpusError
-    from corpus.loader import load_corpus
-
-    args = sys.argv[1:]
-    editions = {}
-    for value in args:
-        if "=" in value:
-            name, _, path = value.partition("=")
-            editions[name] = read_page(Path(path))
-    try:
-        corpus = load_corpus()
-    except CorpusError as error:
-        print(error)
-        return 2
-    problems = check_corpus(corpus) + check_editions(corpus, editions)
-    print(*sorted(problems), sep="\n")
-    print(len(corpus.entries), "entries", len(problems), "problems")
-    return bool(problems)
-
-
-if __name__ == "__main__":
-    raise SystemExit(_main())

@@ -125,11 +125,11 @@ class _Reader:
             return
         words, (level, line) = _ANCHOR.sub("", " ".join("".join(self.words).split())), self.open
         self.open, self.words = None, []
-        if len(words) > MAX_HEADING:
-            self.texts[-1].append(f"\n{words}\n")
-        elif words:
+        if words and len(words) <= MAX_HEADING:
             self.headings.append(Heading(level, line, words))
             self.texts.append([])
+        else:
+            self.texts[-1].append(f"\n{words}\n")
 
     def finish(self, last_line: int) -> list[Part]:
         """Return what was read of a page with ``last_line`` lines."""

@@ -23,7 +23,7 @@ _MARKS = re.compile(r"\\([!-/:-@\[-`{-~])|[`*]+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)"
 def markdown_parts(text: str) -> list[Part]:
     """Split Markdown at its headings; what looks like one in front matter or inside a code fence is none."""
     lines = text.split("\n")
-    return cut(lines, list(_headings(lines)))
+    return cut(lines, [heading for heading in _headings(lines) if heading.words])
 
 
 def _headings(lines: Sequence[str]) -> Iterator[Heading]:

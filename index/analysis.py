@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["character_ngrams", "terms"]
+__all__ = ["character_ngrams", "terms", "tokens"]
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[._/'-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+", re.I)
 _SPLIT = re.compile(r"[._/'-]")
@@ -53,13 +53,20 @@ def _word(word: str) -> str | None:
     return word
 
 
-def character_ngrams(text: str) -> Iterator[str]:
-    """Yield the character 3- to 5-grams of each term-like word, its ends marked; a typo leaves most of them alone."""
-    for match in _TOKEN.finditer(text.lower()):
-        token = match[0]
-        if token[0] >= "\u3400":
-            yield from (token[at : at + size] for size in (1, 2, 3) for at in range(len(token) - size + 1))
-        elif not _VARIABLE.fullmatch(token) and token not in _STOP:
-            padded = f" {token} "
-            for size in range(_MIN_GRAM, _MAX_GRAM + 1):
-                yield from (padded[at : at + size] for at in range(len(padded) - size + 1))
+def tokens(text: str) -> list[str]:
+    """Return the words, identifiers and Chinese runs of ``text`` in order."""
+    return _TOKEN.findall(text)
+
+
+def character_ngrams(token: str) -> Iterator[str]:
+    """Yield the character 3- to 5-grams of a lower-case token, its ends marked; a typo leaves most of them alone.
+
+    Of a Chinese run it yields single characters, pairs and triples; of a stop word or what varies from case to case
+    nothing.
+    """
+    if token[0] >= "\u3400":
+        yield from (token[at : at + size] for size in (1, 2, 3) for at in range(len(token) - size + 1))
+    elif not _VARIABLE.fullmatch(token) and token not in _STOP:
+        padded = f" {token} "
+        for size in range(_MIN_GRAM, _MAX_GRAM + 1):
+            yield from (padded[at : at + size] for at in range(len(padded) - size + 1))

@@ -16,8 +16,8 @@ from corpus import Corpus
 from index.analysis import terms
 from index.encoder import Vectors
 from index.features import NEIGHBOURS
-from index.fusion import Fusion
-from index.joint import JointFit, fit_joint
+from index.fusion import Fusion, scope_features, several_features
+from index.joint import NONE, SEVERAL, JointFit, fit_joint
 from index.lexical import Bm25, HashedText, hashed
 from index.normalize import normalize
 from index.prepare import EncoderText
@@ -30,6 +30,10 @@ _BLOCK = 6
 _VIEW_BLOCKS = 60
 _FUSION_BLOCKS_EVERY = 2
 _SEED = 20260225
+_AMBIGUOUS_TARGET = 0.5
+_FALSE_REFUSALS = 0.07
+_NEEDLESS_CHOICES = 0.1
+_CHOICE_SHARE = 0.1
 
 Floats = npt.NDArray[np.float64]
 Embed = Callable[[Sequence[str]], Vectors]
@@ -47,7 +51,7 @@ class Fitted:
 class _Rows:
     """The questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
 
-    ``targets``: rows × (entries + 1); ``documents``: the record behind each row, -1 for none; ``blocks``: which rows
+    ``targets``: rows × (entries, none, several); ``documents``: the record behind each row, -1 for none; ``blocks``: which rows
     are left out together; ``threads``: the conversation behind a row.
     """
 
@@ -60,7 +64,7 @@ class _Rows:
 
     @property
     def answerable(self) -> npt.NDArray[np.bool_]:
-        return self.targets[:, -1] == 0
+        return self.targets[:, NONE] == 0
 
 
 def fit_models(
@@ -80,14 +84,14 @@ def fit_models(
     picked = np.array([row for block in sample for row in block])
     columns = np.stack(
         [
-            left_out[picked, :-1],
+            left_out[picked, :NONE],
             _nearest(rows, texts, vectors, sample),
             _bm25(rows, bm25, sample, prepare),
             _signatures(rows, corpus, picked),
         ],
         axis=2,
     )
-    return Fitted(joint, _fit_fusion(columns, left_out[picked, -1], rows.targets[picked], views))
+    return Fitted(joint, _fit_fusion(columns, left_out[picked, NONE:], rows.targets[picked], views))
 
 
 def _rows(corpus: Corpus, texts: Sequence[Record], vectors: Vectors, extra: Vectors) -> _Rows:
@@ -95,12 +99,13 @@ def _rows(corpus: Corpus, texts: Sequence[Record], vectors: Vectors, extra: Vect
     questions = [normalize(texts[at].text) for at in kept] + [normalize(text) for text in extra_questions(corpus)]
     count, entries = len(kept), len(corpus.entries)
     numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
-    targets = np.zeros((len(questions), entries + 1))
+    targets = np.zeros((len(questions), entries + 2))
     targets[np.arange(count), [texts[at].entry for at in kept]] = 1
     outside = count + len(corpus.out_of_scope)
-    targets[count:outside, -1] = 1
+    targets[count:outside, NONE] = 1
+    targets[outside:, SEVERAL] = 1
     for row, ambiguous in enumerate(corpus.ambiguous, outside):
-        targets[row, [numbers[entry] for entry in ambiguous.entries]] = 1 / len(ambiguous.entries)
+        targets[row, [numbers[entry] for entry in ambiguous.entries]] = _AMBIGUOUS_TARGET
     groups: list[list[int]] = []
     for row, at in enumerate(kept):
         record = texts[at]
@@ -138,8 +143,8 @@ def _fit_views(
         words: list[HashedText] = [hashed(part, prepare.translate(part)) for part in parts]
         others = joint.without(block, embed(parts), words).reshape(len(block), 3, -1)
         scores.append(np.concatenate([left_out[block][:, None, :], others], axis=1))
-    stacked = np.concatenate(scores)[:, :, :-1]
-    labels = rows.targets[[row for block in blocks for row in block], :-1]
+    stacked = np.concatenate(scores)[:, :, :NONE]
+    labels = rows.targets[[row for block in blocks for row in block], :NONE]
     weights = _conditional_logit(np.moveaxis(stacked, 1, 2), labels)
     return tuple(weights / weights.sum())
 
@@ -165,8 +170,8 @@ def _conditional_logit(columns: Floats, targets: Floats, ridge: float = 1e-3) ->
     return weights
 
 
-def _logistic(columns: Floats, labels: npt.NDArray[np.bool_], ridge: float = 1e-3) -> tuple[Floats, float]:
-    """Return weights and intercept of a logistic model, both classes counting alike."""
+def _logistic(columns: Floats, labels: npt.NDArray[np.bool_], ridge: float = 1e-3) -> Floats:
+    """Return weights and, last, the intercept of a logistic model, both classes counting alike."""
     from scipy.optimize import minimize
 
     balance = np.where(labels, 0.5 / labels.mean(), 0.5 / (1 - labels.mean()))
@@ -180,13 +185,13 @@ def _logistic(columns: Floats, labels: npt.NDArray[np.bool_], ridge: float = 1e-
         gradient[:-1] += 2 * ridge * weights[:-1]
         return value, gradient
 
-    weights = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
-    return weights[:-1], float(weights[-1])
+    weights: Floats = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
+    return weights
 
 
 def _nearest(rows: _Rows, texts: Sequence[Record], vectors: Vectors, blocks: Sequence[Sequence[int]]) -> Floats:
     owners = np.array([record.entry for record in texts])
-    entries = rows.targets.shape[1] - 1
+    entries = rows.targets.shape[1] + NONE
     found = []
     for block in blocks:
         similarity = rows.vectors[list(block)] @ vectors.T
@@ -222,37 +227,46 @@ def _signatures(rows: _Rows, corpus: Corpus, picked: npt.NDArray[np.int64]) -> F
     return shares
 
 
-def _fit_fusion(columns: Floats, none: Floats, targets: Floats, views: tuple[float, float, float, float]) -> Fusion:
-    """Fit ranking, scope and thresholds on left-out signals (rows × entries × features, scores for none, targets)."""
-    inside = targets[:, -1] == 0
-    entry = _conditional_logit(columns[inside], targets[inside, :-1])
-    signals = np.column_stack([columns[:, :, 0].max(1), none, *(columns[:, :, at].max(1) for at in (1, 2, 3))])
-    scope, intercept = _logistic(signals, inside)
-    answerable = 1 / (1 + np.exp(-(signals @ scope + intercept)))
+def _fit_fusion(columns: Floats, others: Floats, targets: Floats, views: tuple[float, float, float, float]) -> Fusion:
+    """Fit ranking, scope, ambiguity and thresholds on left-out signals.
+
+    ``columns``: rows × entries × features; ``others``: rows × (scores for none and for several).
+    """
+    inside = targets[:, NONE] == 0
+    wanted = targets[inside, :NONE]
+    entry = _conditional_logit(columns[inside], wanted / wanted.sum(1, keepdims=True))
+    scope = scope_features(columns, others[:, 0])
+    scope_weights = _logistic(scope, inside)
     scores = columns[inside] @ entry
     shares = np.exp(scores - scores.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
-    single = targets[inside].max(1) == 1
+    several = several_features(shares, others[inside, 1])
+    ambiguous = targets[inside, SEVERAL] == 1
+    several_weights = _logistic(several, ambiguous) if ambiguous.any() else np.array([0.0] * several.shape[1] + [-9.0])
     return Fusion(
         views=views,
         entry=tuple(entry),
-        scope=tuple(scope),
-        scope_intercept=intercept,
-        refuse_below=_refuse_below(answerable, inside),
-        answer_share=_answer_share(shares.max(1), single),
-        choice_share=0.15,
+        scope=tuple(scope_weights),
+        several=tuple(several_weights),
+        refuse_below=_refuse_below(_probabilities(scope, scope_weights), inside),
+        choices_above=_choices_above(_probabilities(several, several_weights), ambiguous),
+        choice_share=_CHOICE_SHARE,
     )
 
 
+def _probabilities(features: Floats, weights: Floats) -> Floats:
+    chances: Floats = 1 / (1 + np.exp(-np.clip(features @ weights[:-1] + weights[-1], -60, 60)))
+    return chances
+
+
 def _refuse_below(answerable: Floats, inside: npt.NDArray[np.bool_]) -> float:
-    """The threshold that refuses 97 % of the questions out of scope, but no more than 1 % of the others."""
-    return float(min(np.quantile(answerable[~inside], 0.97), np.quantile(answerable[inside], 0.01)))
+    """The threshold that refuses the allowed share of left-out questions that have an answer.
+
+    Left-out questions are harder than real ones: a whole block of their like is missing (docs/retrieval.md has figures).
+    """
+    return float(np.quantile(answerable[inside], _FALSE_REFUSALS))
 
 
-def _answer_share(shares: Floats, single: npt.NDArray[np.bool_]) -> float:
-    """The share that keeps apart best (balanced accuracy) questions of one entry from those of several."""
-    if single.all():
-        return 0.5
-    grid = np.linspace(0.2, 0.95, 76)
-    good = [(shares[single] >= at).mean() + (shares[~single] < at).mean() for at in grid]
-    return float(grid[int(np.argmax(good))])
+def _choices_above(several: Floats, ambiguous: npt.NDArray[np.bool_]) -> float:
+    """The threshold above which no more than the allowed share of questions of a single entry gets choices."""
+    return float(max(0.5, np.quantile(several[~ambiguous], 1 - _NEEDLESS_CHOICES)))

@@ -14,13 +14,26 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from index.features import ENTRY_FEATURES, VIEWS, Features
+from index.features import Features
+from index.joint import NONE, SEVERAL
 
-__all__ = ["SCOPE_FEATURES", "Fused", "Fusion", "Outcome", "scope_features"]
+__all__ = [
+    "SCOPE_FEATURES",
+    "SEVERAL_FEATURES",
+    "Fused",
+    "Fusion",
+    "Outcome",
+    "scope_features",
+    "several_features",
+]
 
 SCOPE_FEATURES = ("best", "none", "nearest", "bm25", "signature")
 """Absolute signals of whether any entry answers: the joint model's best score and its score for none, the nearest
 text's cosine, the best BM25 share, the share of a signature."""
+
+SEVERAL_FEATURES = ("several", "first", "second", "entropy")
+"""Signals of whether several entries explain a question: the joint model's score for it, the two highest shares and the
+entropy of all (in nats)."""
 
 Outcome = Literal["answer", "choices", "no_answer"]
 Floats = npt.NDArray[np.float64]
@@ -28,10 +41,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """``shares``: each entry's probability if any answers (sums to 1); ``answerable``: that any does."""
+    """What the signals come to.
+
+    ``shares``: each entry's probability if any answers (sums to 1); ``answerable``: that any does; ``several``: that
+    more than one explains it.
+    """
 
     shares: Floats
     answerable: float
+    several: float
 
     def order(self) -> npt.NDArray[np.int64]:
         """Entry numbers, best first."""
@@ -41,9 +59,10 @@ class Fused:
 class Fusion(BaseModel):
     """Fitted weights and thresholds.
 
-    ``views`` weighs the views of a conversation (they sum to 1), ``entry`` and ``scope`` hold a weight a feature.
-    ``refuse_below`` is the least probability of being answerable that is answered, ``answer_share`` the least share that
-    one entry needs to be answered alone, ``choice_share`` the least share of the best one's that makes an entry a choice.
+    ``views`` weighs the views of a conversation (they sum to 1); ``entry``, ``scope`` and ``several`` hold a weight a
+    feature, the latter two an intercept as well. ``refuse_below`` is the least probability of being answerable that is
+    answered, ``choices_above`` the least probability of several explanations that is answered with choices,
+    ``choice_share`` the least share of the best one's that makes an entry a choice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,19 +70,21 @@ class Fusion(BaseModel):
     views: tuple[float, ...]
     entry: tuple[float, ...]
     scope: tuple[float, ...]
-    scope_intercept: float
+    several: tuple[float, ...]
     refuse_below: float
-    answer_share: float
+    choices_above: float
     choice_share: float
 
     def fuse(self, features: Features) -> Fused:
-        """Return the entries' probabilities and the probability that any of them answers."""
+        """Return the entries' probabilities and the probabilities that any and that several of them answer."""
         joint = self.joint(features)
-        columns = np.stack([joint[:-1], features.nearest, features.bm25, features.signature], axis=1)
+        columns = np.stack([joint[:NONE], features.nearest, features.bm25, features.signature], axis=1)
         scores = columns @ np.array(self.entry)
         shares = np.exp(scores - scores.max())
-        logit = float(scope_features(joint, features) @ np.array(self.scope)) + self.scope_intercept
-        return Fused(shares / shares.sum(), float(1.0 / (1.0 + np.exp(-np.clip(logit, -60, 60)))))
+        shares /= shares.sum()
+        scope = scope_features(columns[None], joint[None, NONE])[0]
+        several = several_features(shares[None], joint[None, SEVERAL])[0]
+        return Fused(shares, _probability(scope, self.scope), _probability(several, self.several))
 
     def joint(self, features: Features) -> Floats:
         """Return the joint model's scores with the views of a conversation weighed together."""
@@ -76,13 +97,21 @@ class Fusion(BaseModel):
         """Decide between an answer, choices and none; a text that only resembles a known error is not answered."""
         if look_alike or fused.answerable < self.refuse_below:
             return "no_answer"
-        return "answer" if fused.shares.max() >= self.answer_share else "choices"
+        return "choices" if fused.several >= self.choices_above else "answer"
 
 
-def scope_features(joint: Floats, features: Features) -> Floats:
-    """Return SCOPE_FEATURES from the joint scores (entries, then none) and the other signals."""
-    return np.array(
-        [joint[:-1].max(), joint[-1], features.nearest.max(), features.bm25.max(), features.signature.max()]
-    )
+def scope_features(columns: Floats, none: Floats) -> Floats:
+    """Return SCOPE_FEATURES, rows × features, from entry features (rows × entries × features) and scores for none."""
+    return np.column_stack([columns[:, :, 0].max(1), none, *(columns[:, :, at].max(1) for at in (1, 2, 3))])
 
 
+def several_features(shares: Floats, several: Floats) -> Floats:
+    """Return SEVERAL_FEATURES, rows × features, from the entries' shares and the joint model's scores for several."""
+    ordered = np.sort(shares, axis=1)[:, ::-1]
+    entropy = -(shares * np.log(shares + 1e-12)).sum(1)
+    return np.column_stack([several, ordered[:, 0], ordered[:, 1], entropy])
+
+
+def _probability(features: Floats, weights: tuple[float, ...]) -> float:
+    logit = float(features @ np.array(weights[:-1])) + weights[-1]
+    return float(1.0 / (1.0 + np.exp(-np.clip(logit, -60, 60))))

@@ -1,6 +1,6 @@
-"""The model that tells which entry a question asks for, or that none does, from its vector and its words at once.
+"""The model that tells which entry a question asks for, that none does, or that several do, from vector and words at once.
 
-Kernel ridge regression on one target an entry and one for "no entry" (Saunders et al., ICML 1998). The kernel is the sum
+Kernel ridge regression on one target an entry, one for "none" and one for "several" (Saunders et al., ICML 1998). The kernel is the sum
 of a quadratic one over sentence vectors, ``(1 + cos)² / 2``, and a linear one over TF-IDF features. Fitting is one linear
 solve; predictions for rows left out follow in closed form, so ranking and confidence can be fitted on them honestly.
 
@@ -23,7 +23,10 @@ from index.lexical import BUCKETS, HashedText
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["JointFit", "JointModel", "fit_joint"]
+__all__ = ["NONE", "SEVERAL", "JointFit", "JointModel", "fit_joint"]
+
+NONE, SEVERAL = -2, -1
+"""The columns behind those of the entries."""
 
 LANDMARKS = 1024
 _LEXICAL_SHARE = 0.5
@@ -38,10 +41,10 @@ def _kernel(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[Any]
 
 
 class JointModel:
-    """Scores of all entries, and of "none" as the last, for a sentence vector and hashed words.
+    """Scores of all entries, of "none" and of "several" (in this order) for a sentence vector and hashed words.
 
-    A score near 1 says yes, near 0 no. ``landmarks``: landmarks × dimension; ``dense``: landmarks × (entries + 1);
-    ``idf``: buckets; ``lexical``: buckets × (entries + 1).
+    A score near 1 says yes, near 0 no. ``landmarks``: landmarks × dimension; ``dense``: landmarks × targets; ``idf``:
+    buckets; ``lexical``: buckets × targets.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class JointModel:
         self._landmarks, self._dense, self._idf, self._lexical = landmarks, dense, idf, lexical
 
     def score(self, vector: npt.NDArray[np.float32], words: HashedText) -> npt.NDArray[np.float32]:
-        """Return entries + 1 scores."""
+        """Return a score a target."""
         buckets, _ = words
         similarity = self._landmarks @ vector
         similarity += 1.0
@@ -136,7 +139,7 @@ def _matrix(words: Sequence[HashedText], idf: npt.NDArray[np.float32]) -> sparse
 
 
 def fit_joint(vectors: Vectors, words: Sequence[HashedText], targets: Floats) -> JointFit:
-    """Fit the model on rows of sentence vectors, hashed words and targets (rows × (entries + 1))."""
+    """Fit the model on rows of sentence vectors, hashed words and targets (one a column)."""
     count = len(vectors)
     occurrences = np.zeros(BUCKETS)
     for buckets, _ in words:

@@ -10,12 +10,13 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from index.analysis import character_ngrams, terms
+from index.analysis import character_ngrams, terms, tokens
 
 __all__ = ["BUCKETS", "Bm25", "HashedText", "hashed"]
 
@@ -36,14 +37,22 @@ def hashed(text: str, translation: str) -> HashedText:
     words = terms(text)
     if translation != text:
         words = words + terms(translation[:_MAX_CHARACTERS])
-    counts = Counter([_TERM + word for word in words])
-    counts.update(_PAIR + left + " " + right for left, right in zip(words, words[1:], strict=False))
-    counts.update(_GRAM + gram for gram in character_ngrams(text))
-    buckets: dict[int, float] = {}
-    for feature, count in counts.items():
-        bucket = zlib.crc32(feature.encode()) % BUCKETS
-        buckets[bucket] = buckets.get(bucket, 0.0) + (1.0 if count == 1 else 1.0 + math.log(count))
-    return np.fromiter(buckets, np.int64, len(buckets)), np.fromiter(buckets.values(), np.float32, len(buckets))
+    counts = Counter(_bucket(_TERM + word) for word in words)
+    counts.update(_bucket(_PAIR + left + " " + right) for left, right in zip(words, words[1:], strict=False))
+    for token in tokens(text.lower()):
+        counts.update(_gram_buckets(token))
+    values = [1.0 if count == 1 else 1.0 + math.log(count) for count in counts.values()]
+    return np.fromiter(counts, np.int64, len(counts)), np.array(values, np.float32)
+
+
+@lru_cache(1 << 16)
+def _bucket(feature: str) -> int:
+    return zlib.crc32(feature.encode()) % BUCKETS
+
+
+@lru_cache(1 << 15)
+def _gram_buckets(token: str) -> tuple[int, ...]:
+    return tuple(zlib.crc32((_GRAM + gram).encode()) % BUCKETS for gram in character_ngrams(token))
 
 
 class Bm25:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -73,13 +73,19 @@ def checked(vectors: Vectors, dimension: int) -> Vectors:
     return matrix
 
 
+def _faiss() -> Any:
+    import faiss
+
+    # One query at a time is searched faster by one thread, and OpenMP's waiting threads would slow the encoder's.
+    faiss.omp_set_num_threads(1)
+    return faiss
+
+
 class FaissStore:
     """Exact search with FAISS in this process: right for everything that a FAQ will reach (see bench/)."""
 
     def __init__(self, dimension: int) -> None:
-        import faiss
-
-        self._faiss = faiss
+        self._faiss = faiss = _faiss()
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
         self._ids: set[int] = set()
 
@@ -133,8 +139,7 @@ class FaissStore:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what :meth:`save` wrote; see :class:`VectorStore`."""
-        import faiss
-
+        faiss = _faiss()
         try:
             index = faiss.deserialize_index(np.frombuffer(path.read_bytes(), dtype=np.uint8))
         except OSError as error:

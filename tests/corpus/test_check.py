@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpus import PageSection, Problem, check_editions
+from corpus import PageSection, Problem, check_corpus, check_editions
 
 ENTRY = "entries/terway/no-address.md"
 OTHER = "entries/terway/slow-address.md"
@@ -82,8 +82,6 @@ def test_a_risk_covers_the_steps_below_the_one_that_carries_it(directory):
 def test_two_entries_with_one_id_are_named(directory):
     corpus = directory.load()
     doubled = corpus.model_copy(update={"entries": (*corpus.entries, corpus["no-address"])})
-    from corpus import check_corpus
-
     assert "the id 'no-address' is used 2 times" in [problem.message for problem in check_corpus(doubled)]
 
 

@@ -31,6 +31,11 @@ def test_a_right_corpus_loads_with_all_it_holds(directory):
         pytest.param("kind: symptom", "kind: [symptom", "cites:", "bad YAML", id="bad YAML"),
         pytest.param("kind: symptom", "kind: \a", "kind:", "control characters", id="control character"),
         pytest.param("kind: symptom", "kind: &k symptom\narea2: *k", "area2", "alias", id="alias"),
+        pytest.param(
+            "kind: symptom", "kind: symptom\n? [a]\n: b", "? [a]", "a key is a word", id="key that is no word"
+        ),
+        pytest.param("'The range is used up, not merely slow. {intl}'", "5", "tells_apart:", "Statement", id="no text"),
+        pytest.param("differs:", "differs:\n  - what", "- what", "Difference", id="no mapping"),
         pytest.param("kind: symptom", "kind: trouble", "kind:", "'symptom', 'howto' or 'info'", id="unknown kind"),
         pytest.param("id: no-address", "id: No_Address", "id:", "pattern", id="bad id"),
         pytest.param("title: Pods get no address", "title: ''", "title:", "at least 1 character", id="empty title"),
@@ -89,6 +94,21 @@ def test_an_unclosed_code_block_is_named_where_it_opens(directory):
     directory.replace("POD\n   ```\n", "POD\n")
     opened = directory.line_of("kubectl delete") - 1
     assert Problem(ENTRY, opened, "the code block is not closed with '```'") in directory.loading_problems()
+
+
+def test_an_entry_without_citations_is_refused(directory):
+    directory.replace("cites:\n", "cites: none\nplaces:\n")
+    line = directory.line_of("cites: none")
+    assert [problem.line for problem in directory.loading_problems()] == [line, line + 1]
+
+
+def test_only_what_every_entry_needs_is_required(directory):
+    text = directory.entry.read_text(encoding="utf-8")
+    differs, signatures = text.index("differs:"), text.index("signatures:")
+    shorter = text[:differs] + text[text.index("asked_as:") : signatures] + text[text.index("cases:") :]
+    directory.entry.write_text(shorter.replace("see_also: [slow-address]\n", ""), encoding="utf-8")
+    entry = directory.load()["no-address"]
+    assert (entry.differs, entry.signatures, entry.see_also, entry.threads) == ((), (), (), ())
 
 
 def test_all_that_is_wrong_is_reported_at_once(directory):
