@@ -14,10 +14,15 @@ __all__ = [
     "AnswerSection",
     "AnswerStatement",
     "Candidate",
+    "Choice",
     "Citation",
+    "EntryName",
     "NoteSource",
     "Outcome",
+    "References",
     "SeenDifference",
+    "component_name",
+    "version_name",
 ]
 
 Outcome = Literal["answer", "choices", "no_answer"]
@@ -27,12 +32,17 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Candidate(_Frozen):
-    """An entry that may apply, and how sure acknet is of it (0 to 1)."""
+class EntryName(_Frozen):
+    """What an entry is called."""
 
     id: str
     title: str
     area: str
+
+
+class Candidate(EntryName):
+    """An entry that may apply, and how sure acknet is of it (0 to 1)."""
+
     confidence: float
 
 
@@ -57,10 +67,10 @@ class NoteSource(_Frozen):
 
 
 class AnswerStatement(_Frozen):
-    """A statement with its references resolved.
+    """A statement with its references resolved; ``text`` is inline Markdown.
 
-    ``labels`` name citations and note sources, ``own_note`` tells that it is acknet's own and not the FAQ's, ``when``
-    says for which versions it holds (None: for all), ``holds`` whether a known version decided that.
+    ``labels`` name citations and note sources, ``own_note`` tells that it is acknet's own and not the FAQ's. ``when``
+    says for which versions it holds (None: for all) and ``holds`` that it does for the known ones (None: not known).
     """
 
     text: str
@@ -92,9 +102,9 @@ class SeenDifference(_Frozen):
 
 
 class Choice(_Frozen):
-    """A candidate of a question that several entries explain, and the line that tells it apart."""
+    """An entry of several that explain a question, and the line that tells it apart."""
 
-    candidate: Candidate
+    candidate: EntryName
     tells_apart: AnswerStatement
 
 
@@ -102,7 +112,9 @@ class Answer(_Frozen):
     """What acknet says to a question; renderers turn it into Markdown, JSON, HTML or Slack's blocks.
 
     ``candidates`` are the best entries, at least five, whatever the outcome. ``sections`` is filled for an ``answer``,
-    ``choices`` for ``choices``. ``versions`` are those read from the question that selected branches.
+    ``choices`` for ``choices``; ``see_also`` names neighbours of the entry, or what comes closest when there is no
+    answer. ``versions`` (component → version, as a person writes them) are those the conversation states and the entry
+    depends on. ``summary`` is short enough for a notification; its only markup are the ticks of code.
     """
 
     outcome: Outcome
@@ -116,7 +128,7 @@ class Answer(_Frozen):
     note_sources: tuple[NoteSource, ...] = ()
     differs: tuple[SeenDifference, ...] = ()
     versions: Mapping[str, str] = {}
-    see_also: tuple[Candidate, ...] = ()
+    see_also: tuple[EntryName, ...] = ()
     look_alike: str | None = None
     elapsed_ms: float = 0.0
 
@@ -141,7 +153,7 @@ class References:
 
     def cite(self, entry: Entry, cite_id: str) -> str:
         """Return the number of an entry's citation."""
-        cite = next(cite for cite in entry.cites if cite.id == cite_id)
+        cite = {cite.id: cite for cite in entry.cites}[cite_id]
         key = (cite.edition, cite.heading, cite.part)
         if key not in self._citations:
             edition = self._corpus.editions[cite.edition]
@@ -164,16 +176,16 @@ class References:
         return self._notes[note_id].label
 
     def resolve(self, entry: Entry, statement: Statement, versions: Mapping[str, Version]) -> AnswerStatement:
-        """Return ``statement`` with its labels and what its gates say for ``versions``; children that do not hold go."""
+        """Return ``statement`` with its labels and what its gates say for ``versions``, without children that fail."""
         marker = statement.marker
         labels = [self.cite(entry, cite) for cite in marker.cites] + [self.note(note) for note in marker.notes]
         return AnswerStatement(
             text=statement.text,
             form=statement.form,
-            labels=tuple(labels),
+            labels=tuple(dict.fromkeys(labels)),
             own_note=not marker.cites,
-            when=describe_gates(marker.when, versions),
-            holds=gates_hold(marker.when, versions) if marker.when else None,
+            when=_describe(marker.when, versions),
+            holds=_hold(marker.when, versions) if marker.when else None,
             code=statement.code,
             risks=self.resolve_all(entry, statement.risks, versions),
             children=self.resolve_all(entry, statement.children, versions),
@@ -186,11 +198,21 @@ class References:
         return tuple(
             self.resolve(entry, statement, versions)
             for statement in statements
-            if gates_hold(statement.marker.when, versions) is not False
+            if _hold(statement.marker.when, versions) is not False
         )
 
 
-def gates_hold(gates: Sequence[Gate], versions: Mapping[str, Version]) -> bool | None:
+def component_name(component: str) -> str:
+    """Return how a person writes the name of ``component``."""
+    return component if component.startswith("kube") and component != "kubernetes" else component.capitalize()
+
+
+def version_name(version: Version) -> str:
+    """Return ``version`` as its tag begins: ``v1.8.0``."""
+    return "v" + ".".join(map(str, version))
+
+
+def _hold(gates: Sequence[Gate], versions: Mapping[str, Version]) -> bool | None:
     """Tell whether all gates hold: False when one is known to fail, None when one is not known."""
     results = [gate.holds(versions) for gate in gates]
     if False in results:
@@ -198,29 +220,18 @@ def gates_hold(gates: Sequence[Gate], versions: Mapping[str, Version]) -> bool |
     return None if None in results else True
 
 
-_COMPONENT_NAMES = {
-    "terway": "Terway",
-    "flannel": "Flannel",
-    "kubernetes": "Kubernetes",
-    "kubelet": "kubelet",
-    "kube-proxy": "kube-proxy",
-}
-_WORDS = {">=": "and later", ">": "after", "<": "before", "<=": "up to", "==": "exactly"}
+_BOUNDS = {">=": "{} and later", ">": "after {}", "<": "before {}", "<=": "up to {}", "==": "{} exactly"}
 
 
-def describe_gates(gates: Sequence[Gate], versions: Mapping[str, Version]) -> str | None:
-    """Say for which versions a statement holds, and which version was read where one was."""
-    if not gates:
-        return None
+def _describe(gates: Sequence[Gate], versions: Mapping[str, Version]) -> str | None:
+    """Say for which versions a statement holds and, where it holds for a known version, for which."""
     said = []
-    for gate in gates:
-        version = "v" + ".".join(map(str, gate.version))
-        name = _COMPONENT_NAMES[gate.component]
-        words = f"{name} {version} and later" if gate.op == ">=" else f"{name} {_WORDS[gate.op]} {version}"
-        if gate.component in versions:
-            words += f" (yours: v{'.'.join(map(str, versions[gate.component]))})"
-        said.append(words)
-    return ", ".join(said)
+    for component in dict.fromkeys(gate.component for gate in gates):
+        own = [gate for gate in gates if gate.component == component]
+        bounds = ", ".join(_BOUNDS[gate.op].format(version_name(gate.version)) for gate in own)
+        yours = f" (yours: {version_name(versions[component])})" if _hold(own, versions) else ""
+        said.append(f"{component_name(component)} {bounds}{yours}")
+    return " and ".join(said) or None
 
 
 def _letter(position: int) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.answer import Answer
 from bot.compose import Composer
 from bot.settings import Settings
 from corpus import CORPUS_DIR, Corpus, CorpusError
-from index.retriever import Retriever
+from index.retriever import Ranking, Retriever
 
-__all__ = ["Engine", "EngineError", "open_engine"]
+if TYPE_CHECKING:
+    from index.build import Progress
+
+__all__ = ["Engine", "EngineError", "build", "open_engine"]
 
 
 class EngineError(RuntimeError):
@@ -35,6 +41,10 @@ class Engine:
         """The name of the index it searches."""
         return self._retriever.manifest.digest
 
+    def rank(self, turns: Sequence[str]) -> Ranking:
+        """Rank all entries for the last of ``turns``, as :meth:`ask` does before it composes the answer."""
+        return self._retriever.rank(turns)
+
     def ask(self, turns: Sequence[str]) -> Answer:
         """Answer the last of ``turns`` in the light of those before it (oldest first)."""
         start = time.perf_counter()
@@ -42,16 +52,14 @@ class Engine:
         return answer.model_copy(update={"elapsed_ms": (time.perf_counter() - start) * 1000})
 
 
-def open_engine(settings: Settings, progress: Callable[[str, float], None] | None = None) -> Engine:
+def open_engine(settings: Settings, progress: Progress | None = None) -> Engine:
     """Open the index that ``settings`` name, building it first when it is missing, stale or damaged.
 
-    ``progress`` is told what is being done and which share of it is done. Raises EngineError.
+    Raises EngineError.
     """
-    from index.build import open_index
-    from index.layout import IndexDamaged
-    from index.model import ModelError
+    with _explained(settings):
+        from index.build import open_index
 
-    try:
         return Engine(
             open_index(
                 settings.cache_dir,
@@ -61,6 +69,33 @@ def open_engine(settings: Settings, progress: Callable[[str, float], None] | Non
                 progress=progress,
             )
         )
+
+
+def build(settings: Settings, *, force: bool = False, progress: Progress | None = None) -> Path:
+    """Build the index that ``settings`` name, unless it is there and not ``force``; return its directory.
+
+    Raises EngineError.
+    """
+    with _explained(settings):
+        from index.build import build_index
+
+        return build_index(
+            settings.cache_dir,
+            corpus_dir=settings.corpus_dir or CORPUS_DIR,
+            model=settings.model,
+            force=force,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _explained(settings: Settings) -> Iterator[None]:
+    """Turn what goes wrong with an index into an EngineError."""
+    from index.layout import IndexDamaged
+    from index.model import ModelError
+
+    try:
+        yield
     except CorpusError as error:
         more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
         raise EngineError(f"the corpus has mistakes: {error.problems[0]}{more}; see: acknet corpus check") from error

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from corpus.body import parse_body
 from corpus.corpus import Ambiguous, Corpus, Edition, Source
 from corpus.entry import Entry
 from corpus.errors import CorpusError, Lines, Problem
-from corpus.frontmatter import YamlDocument, read_yaml, split_front_matter
 from corpus.statement import Statement, split_marker
+
+if TYPE_CHECKING:
+    from corpus.frontmatter import YamlDocument
 
 __all__ = ["CORPUS_DIR", "load_corpus", "load_entry", "source_files"]
 
@@ -75,6 +76,10 @@ def load_entry(path: Path, root: Path | None = None) -> Entry:
 
     Raises CorpusError with all problems.
     """
+    # Who answers from an index needs this package, but neither Markdown nor YAML.
+    from corpus.body import parse_body
+    from corpus.frontmatter import read_yaml, split_front_matter
+
     shown = path.relative_to(root).as_posix() if root else str(path)
     front, body, first_line = split_front_matter(_read(path, shown), shown)
     sections, problems = parse_body(body, shown, first_line)
@@ -157,6 +162,8 @@ def _explain(error: ValidationError, document: YamlDocument, path: str) -> Itera
 
 
 def _load_list(path: Path, adapter: TypeAdapter[Any], lines: dict[str, Lines]) -> Any:
+    from corpus.frontmatter import read_yaml
+
     document = read_yaml(_read(path, path.name), path.name)
     lines[path.name] = document.lines
     try:

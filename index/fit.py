@@ -27,8 +27,9 @@ from index.signatures import SignatureMatcher
 __all__ = ["Fitted", "fit_models"]
 
 _BLOCK = 6
-_VIEW_BLOCKS = 60
-_FUSION_BLOCKS_EVERY = 2
+_VIEW_BLOCKS = 40
+_BLOCKS_AT_ONCE = 64
+_FUSION_BLOCKS_EVERY = 3
 _SEED = 20260225
 _AMBIGUOUS_TARGET = 0.5
 _FALSE_REFUSALS = 0.07
@@ -136,13 +137,18 @@ def _fit_views(
     blocks = [blocks[at] for at in np.random.default_rng(_SEED).permutation(len(blocks))[:_VIEW_BLOCKS]]
     if not blocks:
         return (1.0, 0.0, 0.0, 0.0)
-    scores = []
+    parts: list[str] = []
+    for row in (row for block in blocks for row in block):
+        turns = [normalize(turn) for turn in rows.threads[row]]
+        parts += [turns[-1], join_turns(turns[-2:]), join_turns(turns[:-1])]
+    words: list[HashedText] = [hashed(part, prepare.translate(part)) for part in parts]
+    similarities = joint.similarities(embed(parts), words)
+    scores, start = [], 0
     for block in blocks:
-        turns = [[normalize(turn) for turn in rows.threads[row]] for row in block]
-        parts = [view for turn in turns for view in (turn[-1], join_turns(turn[-2:]), join_turns(turn[:-1]))]
-        words: list[HashedText] = [hashed(part, prepare.translate(part)) for part in parts]
-        others = joint.without(block, embed(parts), words).reshape(len(block), 3, -1)
+        end = start + 3 * len(block)
+        others = joint.without(block, similarities[start:end]).reshape(len(block), 3, -1)
         scores.append(np.concatenate([left_out[block][:, None, :], others], axis=1))
+        start = end
     stacked = np.concatenate(scores)[:, :, :NONE]
     labels = rows.targets[[row for block in blocks for row in block], :NONE]
     weights = _conditional_logit(np.moveaxis(stacked, 1, 2), labels)
@@ -192,16 +198,21 @@ def _logistic(columns: Floats, labels: npt.NDArray[np.bool_], ridge: float = 1e-
 def _nearest(rows: _Rows, texts: Sequence[Record], vectors: Vectors, blocks: Sequence[Sequence[int]]) -> Floats:
     owners = np.array([record.entry for record in texts])
     entries = rows.targets.shape[1] + NONE
-    found = []
-    for block in blocks:
-        similarity = rows.vectors[list(block)] @ vectors.T
-        similarity[:, [at for at in rows.documents[list(block)] if at >= 0]] = -1.0
-        for scores in similarity:
-            nearest = np.argpartition(-scores, NEIGHBOURS)[:NEIGHBOURS]
-            best = np.zeros(entries)
-            np.maximum.at(best, owners[nearest], scores[nearest])
-            found.append(best)
-    return np.array(found)
+    found = np.zeros((sum(map(len, blocks)), entries))
+    at = 0
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        chunk = blocks[start : start + _BLOCKS_AT_ONCE]
+        similarity = rows.vectors[[row for block in chunk for row in block]] @ vectors.T
+        first = 0
+        for block in chunk:
+            own = [document for document in rows.documents[list(block)] if document >= 0]
+            similarity[first : first + len(block), own] = -1.0
+            first += len(block)
+        nearest = np.argpartition(-similarity, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        for scores, ids in zip(similarity, nearest, strict=True):
+            np.maximum.at(found[at], owners[ids], scores[ids])
+            at += 1
+    return found
 
 
 def _bm25(rows: _Rows, bm25: Bm25, blocks: Sequence[Sequence[int]], prepare: EncoderText) -> Floats:

@@ -17,7 +17,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\n]*+(?:\x07|\x1b\
 _SLACK_MENTION = re.compile(r"<[@!#](?:[^<>|\s]+)(?:\|(?P<label>[^<>]*))?>")
 _SLACK_LINK = re.compile(r"<(?P<url>(?:https?://|mailto:)(?P<address>[^<>|\s]+))(?:\|(?P<label>[^<>]*))?>")
 _SLACK_EMOJI = re.compile(r"(?<!\w):[a-z][a-z0-9_+-]{1,30}:(?!\w)")
-_HTML = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#39|#x27|#34|#x22);", re.I)
+_HTML = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#39|#x27|#34|#x22);", re.IGNORECASE)
 _HTML_TEXT = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "} | {
     "#39": "'",
     "#x27": "'",
@@ -88,7 +88,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _composed(text: str) -> str:
-    """Return the compatibility composition (NFKC) of ``text``, which may be up to 18 times as long, cut to the limit."""
+    """Return the compatibility composition (NFKC) of ``text``, which may be 18 times as long, cut to the limit."""
     pieces: list[str] = []
     length = 0
     for match in _PIECE.finditer(text):

@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 
 from bot import __version__
+from bot.cli.ask import ask
 from bot.cli.console import UsageFailure, print_line
 from bot.cli.corpus import corpus_app
+from bot.cli.evaluate import evaluate
+from bot.cli.index import index_app
 from bot.cli.serve import serve
 from bot.cli.settings import settings
 
@@ -40,9 +43,12 @@ def _root(
     """Answers questions about container networking in Alibaba Cloud ACK, with citations to the FAQ."""
 
 
+app.command()(ask)
 app.command()(serve)
+app.command("eval")(evaluate)
 app.command()(settings)
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(index_app, name="index")
 
 
 def main() -> None:

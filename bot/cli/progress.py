@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bot.cli.console import console, is_interactive, print_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["BUILDING", "Report", "progress_on_stderr"]
+__all__ = ["BUILDING", "progress_on_stderr"]
 
 BUILDING = "acknet: building the index; this happens once and takes about a minute"
 """What is said when an index has to be built before anything else."""
 
 
-class Report(Protocol):
-    """Told what is being done and which share of the whole is done (0 to 1)."""
-
-    def __call__(self, what: str, share: float, /) -> None:
-        """Take note of it."""
-
-
 @contextmanager
-def progress_on_stderr(announcement: str = "") -> Iterator[Report]:
-    """Yield what to report to; nothing is shown before the first report.
+def progress_on_stderr(announcement: str = "") -> Iterator[Callable[[str, float], None]]:
+    """Yield a function to tell what is being done and which share of the whole is done (0 to 1).
 
-    The first report prints ``announcement``. On a terminal a bar follows, which is gone when the block is left.
+    Its first call prints ``announcement``, on a terminal with a bar below it that is gone when the block is left.
     """
     shown = _Bar(announcement) if is_interactive(sys.stderr) else _Line(announcement)
     try:
@@ -44,7 +37,7 @@ class _Line:
     def __init__(self, announcement: str) -> None:
         self._announcement = announcement
 
-    def __call__(self, what: str, share: float, /) -> None:  # noqa: ARG002 (a line shows no share)
+    def __call__(self, _what: str, _share: float) -> None:
         if self._announcement:
             print_line(self._announcement, sys.stderr)
             sys.stderr.flush()
@@ -61,7 +54,7 @@ class _Bar:
         self._announcement = announcement
         self._shown: tuple[Progress, TaskID] | None = None
 
-    def __call__(self, what: str, share: float, /) -> None:
+    def __call__(self, what: str, share: float) -> None:
         progress, task = self._shown or self._show()
         progress.update(task, description=what, completed=share)
 

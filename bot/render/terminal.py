@@ -77,25 +77,28 @@ class _Page:
         self._after_code = True
 
     def _print_risk(self, quote: SyntaxTreeNode, indent: int) -> None:
-        for paragraph in quote.children:
-            text = _inline(paragraph)
-            text.stylize_before(_RISK)
-            self._print_text(text, indent)
+        for block in quote.children:
+            if block.type == "paragraph":
+                text = _inline(block)
+                text.stylize_before(_RISK)
+                self._print_text(text, indent)
+            else:
+                self.print_blocks([block], indent)
 
     def _print_list(self, items: SyntaxTreeNode, indent: int) -> None:
         steps = items.type == "ordered_list"
         spaced = indent == 0
         for number, item in enumerate(items.children, int(items.attrs.get("start", 1))):
             bullet = f"{number}. " if steps else "- "
-            first, *rest = item.children
-            self._print_text(_inline(first), indent, bullet, spaced=spaced)
-            self.print_blocks(rest, indent + len(bullet))
+            opens = [block for block in item.children[:1] if block.type == "paragraph"]
+            self._print_text(_inline(*opens) if opens else Text(), indent, bullet, spaced=spaced)
+            self.print_blocks(item.children[len(opens) :], indent + len(bullet))
             spaced = spaced and steps  # bullets stay together
 
     def _print_sources(self, sources: SyntaxTreeNode) -> None:
         """Print each source, and below it its address where it is the first one there."""
         for source in sources.children:
-            text = _inline(source.children[0], links=False)
+            text = _inline(source.children[0], links=False) if source.children else Text()
             text.right_crop(len(text) - len(_BEFORE_URL.sub("", text.plain)))
             self._print_text(text)
             for address in _addresses(source):
@@ -111,6 +114,7 @@ class _Page:
             text.stylize_before("dim")
         before = " " * indent + bullet
         for line in text.wrap(self._console, max(self._width - len(before), _NARROWEST)):
+            line.rstrip()
             self._console.print(Text(before).append_text(line), soft_wrap=True)
             before = " " * len(before)
 

@@ -1,0 +1,152 @@
+"""An error signature, prepared for being looked for in squeezed text: as a whole, cut at its end or at its start."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+
+from corpus.signature import MASKS
+from index.squeezed import SqueezedText, squeezed
+
+__all__ = ["REACH", "SignatureText"]
+
+LEAST_SHARE = 0.5
+"""How much of a signature a cut text has to hold: what is left of 60 % when blanks and masks do not count."""
+
+LEAST_LETTERS = 6
+REACH = 400
+"""How far from one literal of a signature the others are looked for, in letters."""
+
+_HEAD = 6
+_ACCIDENT = 2
+_LINES_OF_A_MASK = 8
+_MASK = re.compile(r"<([a-z]+)>")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_CLOSERS = "\"'`)]}.,;"
+
+
+class SignatureText:
+    """A signature as its literals and the masks between them; masks at its ends say nothing and are left out.
+
+    ``letters`` is how many letters the literals have. ``lead`` stands in every text that holds the signature or enough
+    of its beginning, ``tail`` in every one that holds enough of its end (None: its end is too short to tell). ``code``
+    tells that it is one word.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        pieces = [squeezed(piece) if at % 2 == 0 else f"<{piece}>" for at, piece in enumerate(_MASK.split(text))]
+        parts = [piece for piece in pieces if piece]
+        bare = [at for at, part in enumerate(parts) if not _MASK.fullmatch(part)]
+        self.parts = tuple(parts[bare[0] : bare[-1] + 1])
+        self.literals = tuple(parts[at] for at in bare)
+        self.code = not any(letter.isspace() for letter in text)
+        self.letters = sum(map(len, self.literals))
+        self.least = max(LEAST_LETTERS, math.ceil(LEAST_SHARE * self.letters))
+        self.anchor = max(self.literals, key=len)
+        self.head = self.literals[0][:_HEAD]
+        self.lead = max(self._needed(), key=len)
+        self.tail = self.literals[-1][-self.least :] if len(self.literals[-1]) >= self.least else None
+        self.closed_start = bare[0] == 0 and self.literals[0][0].isalnum()
+        self.closed_end = bare[-1] == len(parts) - 1 and self.literals[-1][-1].isalnum()
+
+    def _needed(self) -> Iterator[str]:
+        left = self.least
+        for literal in self.literals:
+            if left > 0:
+                yield literal[:left]
+            left -= len(literal)
+
+    @cached_property
+    def _words(self) -> list[tuple[int, int]]:
+        """Where its words start and end, counted in letters."""
+        found: list[tuple[int, int]] = []
+        offset = 0
+        for piece in _MASK.split(self.text)[::2]:
+            for match in _WORD.finditer(piece):
+                start, end = len(squeezed(piece[: match.start()])), len(squeezed(piece[: match.end()]))
+                found.append((offset + start, offset + end))
+            offset += len(squeezed(piece))
+        return found
+
+    def breaks_a_word(self, held: int) -> bool:
+        """Whether the signature's first ``held`` letters end within a word."""
+        return any(start < held < end for start, end in self._words)
+
+    def words_in(self, held: int) -> int:
+        """How many words the signature's first ``held`` letters have."""
+        return sum(end <= held for _, end in self._words)
+
+    @cached_property
+    def _gaps(self) -> tuple[re.Pattern[str], ...]:
+        """What may stand behind each literal but the last."""
+        gaps: list[str] = []
+        for part in self.parts:
+            if mask := _MASK.fullmatch(part):
+                gaps[-1] += MASKS[mask[1]]
+            else:
+                gaps.append("")
+        return tuple(re.compile(gap) for gap in gaps[:-1])
+
+    @cached_property
+    def _steps(self) -> tuple[re.Pattern[str], ...]:
+        """What leads from behind each literal to the end of the next."""
+        return tuple(
+            re.compile(gap.pattern + re.escape(literal))
+            for gap, literal in zip(self._gaps, self.literals[1:], strict=True)
+        )
+
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.literals[0]) + "".join(step.pattern for step in self._steps))
+
+    def whole_around(self, letters: str, at: int) -> tuple[int, int] | None:
+        """Return start and end of the signature where its anchor stands ``at``; None when the rest is not there."""
+        if len(self.literals) == 1:
+            return at, at + self.letters
+        match = self._whole.search(letters, max(0, at - REACH), at + len(self.anchor) + REACH)
+        return match.span() if match else None
+
+    def beginnings(self, read: SqueezedText, at: int) -> Iterator[tuple[int, int]]:
+        """Yield how many of its first letters stand at ``at`` and where they end: wherever they might be cut off."""
+        first = self.literals[0]
+        common = _common_prefix(first, read.letters[at : at + len(first)])
+        held, end = common, at + common
+        if common < len(first):
+            # The next line may by accident go on with the letters that were cut off.
+            yield from ((held - more, end - more) for more in range(_ACCIDENT + 1) if held - more >= self.least)
+            return
+        for gap, step, literal in zip(self._gaps, self._steps, self.literals[1:], strict=True):
+            match = step.match(read.letters, end, end + REACH)
+            if match is None:
+                for more, stop in _within_gap(gap, literal, read, end):
+                    if held + more >= self.least:
+                        yield held + more, stop
+                return
+            held, end = held + len(literal), match.end()
+
+    def ending_at(self, letters: str, at: int) -> int:
+        """Return how many of its last letters the text that sets in ``at`` begins with; 0 for too few."""
+        last = self.literals[-1]
+        found = letters.find(self.tail, at, at + len(last)) if self.tail else -1
+        held = found - at + self.least
+        return held if found >= 0 and last.endswith(letters[at : at + held]) else 0
+
+
+def _within_gap(gap: re.Pattern[str], literal: str, read: SqueezedText, start: int) -> Iterator[tuple[int, int]]:
+    """Yield how many letters of ``literal``, which follows a gap, stand before the lines' ends, and where they end."""
+    for line_end in islice(read.line_ends(start, start + REACH), _LINES_OF_A_MASK):
+        rest = read.letters[start:line_end].rstrip(_CLOSERS)
+        if not rest or gap.fullmatch(rest):
+            yield 0, start + len(rest)
+        for more in range(min(len(literal), len(rest)) - 1, 0, -1):
+            if rest.endswith(literal[:more]) and gap.fullmatch(rest[:-more]):
+                yield more, start + len(rest)
+                break
+
+
+def _common_prefix(left: str, right: str) -> int:
+    return next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

@@ -1,0 +1,108 @@
+"""A text as error signatures are looked for in it: without what wrapping, quoting and escaping put between letters."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+from itertools import islice
+
+__all__ = ["SqueezedText", "squeezed"]
+
+# White space, the quotes and backslashes that YAML, JSON and shells double, the marks of quoted lines and of tables.
+_IGNORED = "'`\\>|│"
+_KEPT = re.compile(rf"[^\s{re.escape(_IGNORED)}]+")
+_CUT_OFF = re.compile(r"[\"'`)\]}\\,;*_]*[ \t]*(?:\.{2}|\n|$)")
+_ELLIPSIS = re.compile(r"\.{2,}[\"']?")
+_MAX_ELLIPSES = 20
+_AROUND = 8
+
+
+def squeezed(text: str) -> str:
+    """Return the letters of ``text`` that count, casefolded."""
+    text = "".join(text.casefold().split())
+    for character in _IGNORED:
+        text = text.replace(character, "")
+    return text
+
+
+class SqueezedText:
+    """``letters`` are the squeezed text; every place below is a place in them."""
+
+    def __init__(self, text: str) -> None:
+        self._plain = text.casefold()
+        self.letters = squeezed(text)
+
+    def touched(self, start: int, end: int, *, dots: bool) -> tuple[bool, bool]:
+        """Whether further letters touch the text from ``start`` to ``end`` at its start and at its end.
+
+        ``dots`` tells whether a dot between letters continues a word (it does in a code).
+        """
+        first, last = self._plain_place(start), self._plain_place(end - 1)
+        before, after = self._plain[max(0, first - 2) : first], self._plain[last + 1 : last + 3]
+        joints = "_-." if dots else "_-"
+        return (
+            bool(before) and (_is_letter(before[-1]) or (before[-1] == "_" and _is_letter(before[0]))),
+            bool(after) and (_is_letter(after[0]) or (after[0] in joints and len(after) > 1 and _is_letter(after[1]))),
+        )
+
+    def cut_off_at(self, end: int) -> bool:
+        """Whether the text breaks off before the letter ``end``: at the end of a line, of the text, at an ellipsis."""
+        return bool(_CUT_OFF.match(self._plain, self._plain_place(end - 1) + 1))
+
+    def cut_starts(self) -> list[int]:
+        """Where the text sets in: at its very beginning and behind the first ellipses."""
+        return [0, *(match.end() for match in islice(_ELLIPSIS.finditer(self.letters), _MAX_ELLIPSES))]
+
+    def line_ends(self, start: int, end: int) -> list[int]:
+        """The places between ``start`` and ``end`` where a line ends, and the end of the text if it lies there."""
+        found: list[int] = []
+        plain = self._plain.find("\n", self._plain_place(start))
+        while plain >= 0 and (place := self._place(plain)) <= end and place < len(self.letters):
+            found.append(place)
+            plain = self._plain.find("\n", self._plain_place(place))
+        if len(self.letters) <= end:
+            found.append(len(self.letters))
+        return found
+
+    def has_blank(self, start: int, end: int) -> bool:
+        """Whether words are set apart within a line between ``start`` and ``end``."""
+        return any(
+            " " in line.strip()
+            for line in self._plain[self._plain_place(start) : self._plain_place(end - 1) + 1].split("\n")
+        )
+
+    def is_all(self, start: int, end: int) -> bool:
+        """Whether the text has letters and digits from ``start`` to ``end`` only."""
+        around = self.letters[:start] + self.letters[end : end + _AROUND] if start < _AROUND else "a"
+        return not any(letter.isalnum() for letter in around)
+
+    @cached_property
+    def _pieces(self) -> tuple[list[int], list[int]]:
+        """Where the runs of letters that count begin: in the plain text, and among the letters."""
+        plain: list[int] = []
+        places: list[int] = []
+        place = 0
+        for match in _KEPT.finditer(self._plain):
+            plain.append(match.start())
+            places.append(place)
+            place += match.end() - match.start()
+        return plain, places
+
+    def _plain_place(self, place: int) -> int:
+        plain, places = self._pieces
+        piece = bisect_right(places, place) - 1
+        return plain[piece] + place - places[piece]
+
+    def _place(self, plain_place: int) -> int:
+        plain, places = self._pieces
+        piece = bisect_right(plain, plain_place) - 1
+        if piece < 0:
+            return 0
+        following = places[piece + 1] if piece + 1 < len(places) else len(self.letters)
+        return min(places[piece] + plain_place - plain[piece], following)
+
+
+def _is_letter(character: str) -> bool:
+    # Chinese is written without blanks: what stands beside a code is no part of it.
+    return character.isascii() and character.isalnum()
