@@ -1,0 +1,68 @@
+"""From signals to a ranking, a confidence and an outcome."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from index.features import Features
+from index.fusion import Fusion
+
+
+def fusion(**changes: object) -> Fusion:
+    values: dict[str, object] = {
+        "views": (0.5, 0.3, 0.3, -0.1),
+        "entry": (8.0, 4.0, 2.0, 6.0),
+        "scope": (4.0, -6.0, 2.0, 0.0, 1.0, -1.0),
+        "several": (8.0, 0.0, 0.0, 0.0, -4.0),
+        "refuse_below": 0.4,
+        "choices_above": 0.6,
+        "choice_share": 0.1,
+    }
+    return Fusion.model_validate(values | changes)
+
+
+def features(joint: list[list[float]], signature: tuple[float, ...] = (0.0, 0.0, 0.0)) -> Features:
+    """Three entries, then none and several."""
+    return Features(
+        joint=np.array(joint, dtype=np.float32),
+        nearest=np.array([0.8, 0.5, 0.3], dtype=np.float32),
+        bm25=np.array([0.5, 0.4, 0.1], dtype=np.float32),
+        signature=np.array(signature, dtype=np.float32),
+        signatures=(),
+    )
+
+
+def test_shares_of_all_entries_sum_to_one_and_the_best_signal_leads() -> None:
+    fused = fusion().fuse(features([[0.9, 0.1, 0.0, 0.0, 0.0]]))
+    assert fused.shares.sum() == pytest.approx(1)
+    assert list(fused.order()) == [0, 1, 2]
+
+
+def test_a_signature_can_lift_an_entry_over_a_nearer_one() -> None:
+    assert fusion().fuse(features([[0.5, 0.4, 0.0, 0.0, 0.0]], signature=(0.0, 1.0, 0.0))).order()[0] == 1
+
+
+def test_a_score_for_none_refuses() -> None:
+    model = fusion()
+    inside, outside = features([[0.9, 0.1, 0.0, 0.0, 0.0]]), features([[0.2, 0.1, 0.0, 0.9, 0.0]])
+    assert model.outcome(model.fuse(inside), look_alike=False) == "answer"
+    assert model.outcome(model.fuse(outside), look_alike=False) == "no_answer"
+
+
+def test_a_score_for_several_gives_choices() -> None:
+    model = fusion()
+    fused = model.fuse(features([[0.6, 0.5, 0.0, 0.0, 0.9]]))
+    assert model.outcome(fused, look_alike=False) == "choices"
+
+
+def test_a_look_alike_is_refused_however_sure_the_rest_is() -> None:
+    model = fusion()
+    fused = model.fuse(features([[1.0, 0.0, 0.0, 0.0, 0.0]]))
+    assert model.outcome(fused, look_alike=True) == "no_answer"
+
+
+def test_the_views_of_a_conversation_are_weighed_together() -> None:
+    views = [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0]]
+    joint = fusion().joint(features(views))
+    assert joint[:2] == pytest.approx([0.5 - 0.1, 0.3 + 0.3])
