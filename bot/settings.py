@@ -89,7 +89,11 @@ class Settings(BaseSettings):
         json_schema_extra={"accepts": "a path"},
     )
     encoder_threads: Whole = Field(
-        default=0, ge=0, le=64, description="Threads that encode a question; 0 takes as many as there are cores."
+        default=1,
+        ge=0,
+        le=64,
+        description="Threads that encode one question; 0 takes as many as there are cores. More make a single question "
+        "a little faster and many at once slower.",
     )
     host: Text = Field(
         default="127.0.0.1",

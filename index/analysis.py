@@ -7,17 +7,18 @@ from collections.abc import Iterator
 
 __all__ = ["character_ngrams", "terms", "tokens"]
 
-_TOKEN = re.compile(r"[a-z0-9]+(?:[._/'-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+", re.I)
+_TOKEN = re.compile(r"[a-z0-9]+(?:[._/'-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+", re.IGNORECASE)
 _SPLIT = re.compile(r"[._/'-]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _VARIABLE = re.compile(
     r"\d[\d.:/-]*|[0-9a-f]{8,}|(?=\w*\d\w*\d\w*\d)[a-z0-9]{8,}"  # numbers, addresses, dates; hashes; instance ids
 )
-_STOP = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have how i if in into is it its may me my "
-    "of on or our so that the their them then there these they this to us was we were what when where which who why "
-    "will with would you your".split()
-)
+_STOP_WORDS = """
+    a an and are as at be been but by can could did do does for from had has have how i if in into is it
+    its may me my of on or our so that the their them then there these they this to us was we were what
+    when where which who why will with would you your
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _MIN_GRAM, _MAX_GRAM = 3, 5
 
 
@@ -46,7 +47,7 @@ def terms(text: str) -> list[str]:
 
 
 def _word(word: str) -> str | None:
-    if word in _STOP or _VARIABLE.fullmatch(word) and len(word) > 2:
+    if word in _STOP or (_VARIABLE.fullmatch(word) and len(word) > 2):
         return None
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]

@@ -1,18 +1,20 @@
-"""Builds the index of a corpus: encoder exported, texts embedded, linear models fitted, everything written and checked."""
+"""Builds the index of a corpus: exports the encoder, embeds texts, fits models, writes everything and checks it."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
-from corpus import CORPUS_DIR, Corpus, load_corpus, source_files
+from corpus import CORPUS_DIR, Corpus, CorpusError, check_corpus, load_corpus, source_files
 from index import layout
 from index.encoder import OnnxEncoder, Vectors
 from index.fit import fit_models
@@ -85,6 +87,8 @@ def build_index(
         if not force and _usable(target, digest):
             return target
         corpus = load_corpus(corpus_dir)
+        if problems := check_corpus(corpus):
+            raise CorpusError(problems)
         builder = _Builder(corpus, model, digest, progress or (lambda _what, _share: None))
         layout.install(target, builder.write, lambda directory: Retriever.load(directory, digest).self_test())
         for other in home.iterdir():
@@ -114,29 +118,29 @@ class _Builder:
         (directory / layout.CORPUS).write_text(self._corpus.model_dump_json(), encoding="utf-8")
         bm25 = Bm25.build([normalize(record.text) for record in texts], [record.entry for record in texts])
         (directory / layout.VOCABULARY).write_text(json.dumps(bm25.vocabulary, ensure_ascii=False), encoding="utf-8")
-        np.savez(directory / layout.BM25, **bm25.arrays())
+        np.savez(directory / layout.BM25, allow_pickle=False, **bm25.arrays())
         self._progress("exporting the encoder", 0.02)
         source = locate_model(self._model)
         export_encoder(source, directory / layout.GRAPH)
         shutil.copyfile(source / "tokenizer.json", directory / layout.TOKENIZER)
-        encoder = OnnxEncoder(directory / layout.GRAPH, directory / layout.TOKENIZER)
+        encoder = OnnxEncoder(directory / layout.GRAPH, directory / layout.TOKENIZER, threads=1)
         prepare = EncoderText(self._corpus.glossary, bm25.term_weights())
         asked = [normalize(text) for text in [*(record.text for record in texts), *extra_questions(self._corpus)]]
-        vectors = self._embed(encoder, [prepare(text) for text in asked])
+        vectors = self._embed(encoder, [prepare(text) for text in asked], 0.15, 0.6)
         store = FaissStore(encoder.dimension)
         store.add(range(len(texts)), vectors[: len(texts)])
         store.save(directory / layout.VECTORS)
         np.savez(directory / layout.RECORDS, owners=np.array([record.entry for record in texts], dtype=np.int64))
-        self._progress("fitting", 0.8)
+        self._progress("fitting", 0.76)
         fitted = fit_models(
             self._corpus,
             texts,
             vectors[: len(texts)],
-            vectors[len(texts) :],
-            bm25,
-            lambda more: encoder.encode([prepare(text) for text in more]),
+            extra=vectors[len(texts) :],
+            bm25=bm25,
+            embed=lambda more: self._embed(encoder, [prepare(text) for text in more], 0.77, 0.03),
         )
-        np.savez(directory / layout.JOINT, **fitted.joint.model.arrays())
+        np.savez(directory / layout.JOINT, allow_pickle=False, **fitted.joint.model.arrays())
         (directory / layout.FUSION).write_text(fitted.fusion.model_dump_json(indent=1), encoding="utf-8")
         self._progress("checking", 0.98)
         return {
@@ -145,15 +149,18 @@ class _Builder:
             "dimension": encoder.dimension,
             "entries": len(self._corpus.entries),
             "texts": len(texts),
-            "built_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "built_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
 
-    def _embed(self, encoder: OnnxEncoder, texts: Sequence[str]) -> Vectors:
-        """Encode all texts, those of a length together."""
+    def _embed(self, encoder: OnnxEncoder, texts: Sequence[str], begin: float, share: float) -> Vectors:
+        """Encode all texts, those of a length together; ``begin`` and ``share`` place it within the whole."""
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         vectors = np.zeros((len(texts), encoder.dimension), dtype=np.float32)
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            vectors[batch] = encoder.encode([texts[at] for at in batch])
-            self._progress("embedding the texts", 0.25 + 0.55 * start / len(order))
+        # Batches side by side, a thread each, keep cores busier than threads within a batch, which wait for each other.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            encoded = pool.map(lambda batch: encoder.encode([texts[at] for at in batch]), batches)
+            for done, (batch, found) in enumerate(zip(batches, encoded, strict=True)):
+                vectors[batch] = found
+                self._progress("embedding the texts", begin + share * done / len(batches))
         return vectors

@@ -51,7 +51,7 @@ class OnnxEncoder:
         self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+        self._tokenizer.enable_padding()
         self._dimension = int(self._session.get_outputs()[0].shape[-1])
 
     @property

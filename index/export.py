@@ -23,7 +23,7 @@ def load_sentence_transformer(directory: Path) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return SentenceTransformer(str(directory), device="cpu", local_files_only=True).eval()
 
 

@@ -36,8 +36,8 @@ Matrix = npt.NDArray[np.float32]
 class Features:
     """The signals of one question.
 
-    ``joint`` has a row a view (a single row for a question without earlier turns) and a column an entry, then "none" and
-    "several";
+    ``joint`` has a row a view (a single one for a question without earlier turns) and a column an entry, then "none"
+    and "several";
     ``nearest``, ``bm25`` and ``signature`` a value an entry.
     """
 

@@ -1,7 +1,7 @@
 """Fits the models of an index on authored questions, and fuses them on what they say of questions they had not seen.
 
-"Not seen" means: the question's whole block was left out, neighbours in an entry's list being by the same hand and often
-alike. Ridge regression gives those predictions in closed form; nearest texts and BM25 simply skip the block.
+"Not seen" means: the question's whole block was left out, neighbours in an entry's list being by the same hand and
+often alike. Ridge regression gives those predictions in closed form; nearest texts and BM25 simply skip the block.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from index.signatures import SignatureMatcher
 __all__ = ["Fitted", "fit_models"]
 
 _BLOCK = 6
-_VIEW_BLOCKS = 40
+_VIEW_BLOCKS = 30
 _BLOCKS_AT_ONCE = 64
 _FUSION_BLOCKS_EVERY = 3
 _SEED = 20260225
@@ -52,8 +52,8 @@ class Fitted:
 class _Rows:
     """The questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
 
-    ``targets``: rows × (entries, none, several); ``documents``: the record behind each row, -1 for none; ``blocks``: which rows
-    are left out together; ``threads``: the conversation behind a row.
+    ``targets``: rows × (entries, none, several); ``documents``: the record behind each row, -1 for none; ``blocks``:
+    which rows are left out together; ``threads``: the conversation behind a row.
     """
 
     texts: list[str]
@@ -65,11 +65,12 @@ class _Rows:
 
     @property
     def answerable(self) -> npt.NDArray[np.bool_]:
-        return self.targets[:, NONE] == 0
+        inside: npt.NDArray[np.bool_] = self.targets[:, NONE] == 0
+        return inside
 
 
 def fit_models(
-    corpus: Corpus, texts: Sequence[Record], vectors: Vectors, extra: Vectors, bm25: Bm25, embed: Embed
+    corpus: Corpus, texts: Sequence[Record], vectors: Vectors, *, extra: Vectors, bm25: Bm25, embed: Embed
 ) -> Fitted:
     """Fit joint model and fusion.
 
@@ -273,7 +274,7 @@ def _probabilities(features: Floats, weights: Floats) -> Floats:
 def _refuse_below(answerable: Floats, inside: npt.NDArray[np.bool_]) -> float:
     """The threshold that refuses the allowed share of left-out questions that have an answer.
 
-    Left-out questions are harder than real ones: a whole block of their like is missing (docs/retrieval.md has figures).
+    Left-out questions are harder than real ones: a whole block of their like is missing (see docs/retrieval.md).
     """
     return float(np.quantile(answerable[inside], _FALSE_REFUSALS))
 

@@ -1,8 +1,9 @@
 """One ranking and one confidence from all signals.
 
-The ranking is a conditional logit: an entry's score is a weighted sum of its features, the same weights for every entry,
-and a softmax over entries makes it a probability given that one of them answers. Whether any does is a logistic model of
-absolute signals. Both are fitted when the index is built, on authored questions that the models below had not seen.
+The ranking is a conditional logit: an entry's score is a weighted sum of its features, the same weights for every
+entry, and a softmax over entries makes it a probability given that one of them answers. Whether any does, and whether
+several do, are logistic models of absolute signals. All are fitted when the index is built, on authored questions that
+the models below had not seen.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Fusion(BaseModel):
         """Return the entries' probabilities and the probabilities that any and that several of them answer."""
         joint = self.joint(features)
         columns = np.stack([joint[:NONE], features.nearest, features.bm25, features.signature], axis=1)
-        scores = columns @ np.array(self.entry)
+        scores: Floats = columns @ np.array(self.entry)
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         scope = scope_features(columns[None], joint[None, NONE])[0]
@@ -89,7 +90,8 @@ class Fusion(BaseModel):
     def joint(self, features: Features) -> Floats:
         """Return the joint model's scores with the views of a conversation weighed together."""
         if len(features.joint) == 1:
-            return features.joint[0].astype(np.float64)
+            alone: Floats = features.joint[0].astype(np.float64)
+            return alone
         weighed: Floats = np.array(self.views) @ features.joint.astype(np.float64)
         return weighed
 

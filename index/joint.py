@@ -1,11 +1,12 @@
-"""The model that tells which entry a question asks for, that none does, or that several do, from vector and words at once.
+"""The model that tells which entry a question asks for, that none does or several do, from vector and words at once.
 
-Kernel ridge regression on one target an entry, one for "none" and one for "several" (Saunders et al., ICML 1998). The kernel is the sum
-of a quadratic one over sentence vectors, ``(1 + cos)² / 2``, and a linear one over TF-IDF features. Fitting is one linear
-solve; predictions for rows left out follow in closed form, so ranking and confidence can be fitted on them honestly.
+Kernel ridge regression on one target an entry, one for "none" and one for "several" (Saunders et al., ICML 1998). The
+kernel is the sum of a quadratic one over sentence vectors, ``(1 + cos)² / 2``, and a linear one over TF-IDF features.
+Fitting is one linear solve; predictions for rows left out follow in closed form, so ranking and confidence can be
+fitted on them honestly.
 
-Serving needs neither the rows nor SciPy: the quadratic part is expressed through landmark vectors (Nyström: Williams and
-Seeger, NIPS 2000), the linear one through a weight a feature.
+Serving needs neither the rows nor SciPy: the quadratic part is expressed through landmark vectors (Nyström: Williams
+and Seeger, NIPS 2000), the linear one through a weight a feature.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ _SEED = 20260225
 Floats = npt.NDArray[np.float64]
 
 
-def _kernel(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return (1.0 + left @ right.T) ** 2 / 2.0
+def _kernel(left: Floats, right: Floats) -> Floats:
+    similarities: Floats = (1.0 + left @ right.T) ** 2 / 2.0
+    return similarities
 
 
 class JointModel:
@@ -64,8 +66,9 @@ class JointModel:
         similarity = self.landmarks @ vector
         similarity += 1.0
         similarity *= similarity
-        scores: npt.NDArray[np.float32] = (similarity * 0.5) @ self._dense
-        return scores + scale(words, self.idf) @ self._lexical[buckets]
+        similarity *= 0.5
+        scores: npt.NDArray[np.float32] = similarity @ self._dense + scale(words, self.idf) @ self._lexical[buckets]
+        return scores
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return what :meth:`restore` needs."""

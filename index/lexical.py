@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -38,7 +39,7 @@ def hashed(text: str, translation: str) -> HashedText:
     if translation != text:
         words = words + terms(translation[:_MAX_CHARACTERS])
     counts = Counter(_bucket(_TERM + word) for word in words)
-    counts.update(_bucket(_PAIR + left + " " + right) for left, right in zip(words, words[1:], strict=False))
+    counts.update(_bucket(_PAIR + left + " " + right) for left, right in pairwise(words))
     for token in tokens(text.lower()):
         counts.update(_gram_buckets(token))
     values = [1.0 if count == 1 else 1.0 + math.log(count) for count in counts.values()]
@@ -65,6 +66,7 @@ class Bm25:
     def __init__(
         self,
         vocabulary: dict[str, int],
+        *,
         indptr: npt.NDArray[np.int64],
         indices: npt.NDArray[np.int32],
         data: npt.NDArray[np.float32],
@@ -89,16 +91,14 @@ class Bm25:
         scores = index.scores
         indptr = np.asarray(scores["indptr"], dtype=np.int64)
         data = np.asarray(scores["data"], dtype=np.float32)
-        ceilings = np.array(
-            [data[start:end].max(initial=0.0) for start, end in zip(indptr, indptr[1:], strict=False)], np.float32
-        )
+        ceilings = np.array([data[start:end].max(initial=0.0) for start, end in pairwise(indptr)], np.float32)
         return cls(
             vocabulary,
-            indptr,
-            np.asarray(scores["indices"], dtype=np.int32),
-            data,
-            np.asarray(owners, dtype=np.int64),
-            ceilings,
+            indptr=indptr,
+            indices=np.asarray(scores["indices"], dtype=np.int32),
+            data=data,
+            owners=np.asarray(owners, dtype=np.int64),
+            ceilings=ceilings,
         )
 
     def arrays(self) -> dict[str, Any]:

@@ -16,6 +16,10 @@ TRAINING_FIELDS: frozenset[Field] = frozenset({"title", "asked_as", "thread"})
 """The fields that read like questions."""
 
 
+_WHOLE_SECTIONS = frozenset({"Steps", "Verify", "Risks"})
+"""Sections that are one text; of the others each statement is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One text of the entry with number ``entry``."""
@@ -40,8 +44,11 @@ def records(corpus: Corpus) -> Iterator[Record]:
             yield Record(number, "thread", join_turns(turns))
         yield Record(number, "tells_apart", entry.tells_apart.text)
         for section in entry.sections:
-            for statement in section.walk():
-                yield Record(number, "statement", statement.text)
+            texts = [statement.text for statement in section.walk()]
+            if section.name in _WHOLE_SECTIONS:
+                texts = [" ".join(texts)]
+            for text in texts:
+                yield Record(number, "statement", text)
 
 
 def extra_questions(corpus: Corpus) -> list[str]:

@@ -99,7 +99,8 @@ class Retriever:
         least = fused.shares[order[0]] * self._fusion.choice_share
         close = [self._ids[at] for at in order[:MAX_CHOICES] if fused.shares[at] >= least]
         choices = tuple(close if len(close) > 1 else [self._ids[at] for at in order[:2]])
-        return Ranking(outcome, ranked, choices if outcome == "choices" else (), features.signatures, features.look_alike)
+        shown = choices if outcome == "choices" else ()
+        return Ranking(outcome, ranked, shown, features.signatures, features.look_alike)
 
     def self_test(self) -> None:
         """Raise layout.IndexDamaged unless each entry's title leads to the entry."""
@@ -107,4 +108,3 @@ class Retriever:
             best = [ranked.entry for ranked in self.rank([entry.title]).entries[:5]]
             if entry.id not in best:
                 raise layout.IndexDamaged(f"self-test: the title of {entry.id} does not find it")
-

@@ -24,7 +24,8 @@ _HEAD = 6
 _ACCIDENT = 2
 _LINES_OF_A_MASK = 8
 _MASK = re.compile(r"<([a-z]+)>")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
+_CUT_MASK = re.compile(r"[\w.:*/-]*")
 _CLOSERS = "\"'`)]}.,;"
 
 
@@ -140,11 +141,12 @@ def _within_gap(gap: re.Pattern[str], literal: str, read: SqueezedText, start: i
     """Yield how many letters of ``literal``, which follows a gap, stand before the lines' ends, and where they end."""
     for line_end in islice(read.line_ends(start, start + REACH), _LINES_OF_A_MASK):
         rest = read.letters[start:line_end].rstrip(_CLOSERS)
-        if not rest or gap.fullmatch(rest):
-            yield 0, start + len(rest)
+        stop = start + len(rest)
+        if _CUT_MASK.fullmatch(rest) and not (rest and read.blanks(start, stop)):
+            yield 0, stop
         for more in range(min(len(literal), len(rest)) - 1, 0, -1):
             if rest.endswith(literal[:more]) and gap.fullmatch(rest[:-more]):
-                yield more, start + len(rest)
+                yield more, stop
                 break
 
 

@@ -134,22 +134,39 @@ def _cut_at_its_end(signature: SignatureText, read: SqueezedText) -> Iterator[_F
     for place in _places(read.letters, signature.lead):
         at = read.letters.rfind(signature.head, max(0, place - REACH), place + len(signature.head))
         for held, end in signature.beginnings(read, at) if at >= 0 else ():
-            telling = signature.breaks_a_word(held) or signature.words_in(held) >= MIN_CUT_WORDS
-            if read.cut_off_at(end) and ((telling and held >= MIN_CUT_LETTERS) or read.is_all(at, end)):
-                yield _Found(signature, held, at, end)
+            found = _Found(signature, held, at, end)
+            if read.cut_off_at(end) and _telling(found, read):
+                yield found
+
+
+def _telling(found: _Found, read: SqueezedText) -> bool:
+    """Whether what is left of a signature would hardly stand there otherwise: in a sentence, or as a name."""
+    signature = found.signature
+    if signature.breaks_a_word(found.letters):
+        return found.letters >= MIN_CUT_LETTERS or read.is_all(found.start, found.end) or read.is_quoted(found.start)
+    if signature.code:
+        return read.is_all(found.start, found.end)
+    if read.is_quoted(found.start):
+        return read.blanks(found.start, found.end) > 0
+    enough = found.letters >= MIN_CUT_LETTERS and signature.words_in(found.letters) >= MIN_CUT_WORDS
+    return enough or read.is_all(found.start, found.end)
 
 
 def _cut_at_its_start(signature: SignatureText, read: SqueezedText) -> Iterator[_Found]:
     for at in read.cut_starts():
         held = signature.ending_at(read.letters, at)
         if MIN_CUT_LETTERS <= held < signature.letters:
-            yield _Found(signature, held, at, at + held)
+            broken = signature.breaks_a_word(signature.letters - held)
+            # A question may well begin with the words that a signature ends with.
+            telling = at > 0 and read.blanks(at, at + held) >= MIN_CUT_WORDS - 1
+            if broken or telling or read.is_all(at, at + held):
+                yield _Found(signature, held, at, at + held)
 
 
 def _touched(found: _Found, read: SqueezedText) -> bool:
     """Whether the text goes on where the signature ends, so that it says something else: ``IpNotEnoughX``."""
     signature = found.signature
-    if signature.code and found.share < 1.0 and read.has_blank(found.start, found.end):
+    if signature.code and found.share < 1.0 and read.blanks(found.start, found.end):
         return True
     start, end = read.touched(found.start, found.end, dots=signature.code)
     return (start and signature.closed_start) or (end and signature.closed_end)

@@ -12,7 +12,7 @@ __all__ = ["SqueezedText", "squeezed"]
 # White space, the quotes and backslashes that YAML, JSON and shells double, the marks of quoted lines and of tables.
 _IGNORED = "'`\\>|│"
 _KEPT = re.compile(rf"[^\s{re.escape(_IGNORED)}]+")
-_CUT_OFF = re.compile(r"[\"'`)\]}\\,;*_]*[ \t]*(?:\.{2}|\n|$)")
+_CUT_OFF = re.compile(r"[\"'`)\]}\\,;*_ \t]*(?:\.{2}|\n|$)")
 _ELLIPSIS = re.compile(r"\.{2,}[\"']?")
 _MAX_ELLIPSES = 20
 _AROUND = 8
@@ -65,17 +65,19 @@ class SqueezedText:
             found.append(len(self.letters))
         return found
 
-    def has_blank(self, start: int, end: int) -> bool:
-        """Whether words are set apart within a line between ``start`` and ``end``."""
-        return any(
-            " " in line.strip()
-            for line in self._plain[self._plain_place(start) : self._plain_place(end - 1) + 1].split("\n")
-        )
+    def blanks(self, start: int, end: int) -> int:
+        """How many times words are set apart, but by a line's end, between ``start`` and ``end``."""
+        lines = self._plain[self._plain_place(start) : self._plain_place(end - 1) + 1].split("\n")
+        return sum(max(0, len(line.split()) - 1) for line in lines)
 
     def is_all(self, start: int, end: int) -> bool:
         """Whether the text has letters and digits from ``start`` to ``end`` only."""
         around = self.letters[:start] + self.letters[end : end + _AROUND] if start < _AROUND else "a"
         return not any(letter.isalnum() for letter in around)
+
+    def is_quoted(self, start: int) -> bool:
+        """Whether a quotation mark opens before the letter ``start``."""
+        return self.letters[start - 1 : start] == '"'
 
     @cached_property
     def _pieces(self) -> tuple[list[int], list[int]]:

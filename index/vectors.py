@@ -85,8 +85,8 @@ class FaissStore:
     """Exact search with FAISS in this process: right for everything that a FAQ will reach (see bench/)."""
 
     def __init__(self, dimension: int) -> None:
-        self._faiss = faiss = _faiss()
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        faiss = _faiss()
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
         self._ids: set[int] = set()
 
     @property
@@ -114,7 +114,7 @@ class FaissStore:
         """Forget these vectors; see :class:`VectorStore`."""
         if unknown := set(ids) - self._ids:
             raise VectorStoreError(f"no vector has the id {min(unknown)}")
-        self._index.remove_ids(self._faiss.IDSelectorBatch(np.asarray(ids, dtype=np.int64)))
+        self._index.remove_ids(_faiss().IDSelectorBatch(np.asarray(ids, dtype=np.int64)))
         self._ids -= set(ids)
 
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
@@ -131,7 +131,7 @@ class FaissStore:
     def save(self, path: Path) -> None:
         """Write the index to ``path``; see :class:`VectorStore`."""
         partial = path.with_name(f"{path.name}.partial")
-        partial.write_bytes(self._faiss.serialize_index(self._index).tobytes())
+        partial.write_bytes(_faiss().serialize_index(self._index).tobytes())
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
@@ -148,7 +148,7 @@ class FaissStore:
             raise VectorStoreError(f"{path}: not a FAISS index, or damaged") from error
         if not isinstance(index, faiss.IndexIDMap2):
             raise VectorStoreError(f"{path}: a FAISS index of another kind ({type(index).__name__})")
-        store = cls.__new__(cls)
-        store._faiss, store._index = faiss, index
+        store = cls(int(index.d))
+        store._index = index
         store._ids = set(map(int, faiss.vector_to_array(index.id_map)))
         return store

@@ -10,7 +10,7 @@ import typer
 
 from bot import __version__
 from bot.cli.ask import ask
-from bot.cli.console import UsageFailure, print_line
+from bot.cli.console import ReaderGone, UsageFailure, flush, print_line
 from bot.cli.corpus import corpus_app
 from bot.cli.evaluate import evaluate
 from bot.cli.index import index_app
@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 (typer calls it so)
+def _version(value: bool) -> None:
     if value:
         print_line(f"acknet {__version__}")
         raise typer.Exit
@@ -54,12 +54,15 @@ app.add_typer(index_app, name="index")
 def main() -> None:
     """Run the command; a failure the user can mend ends with one line on stderr and exit code 2."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            flush()
     except UsageFailure as failure:
         print_line(f"acknet: {' '.join(str(failure).split())}", sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # Whoever read stdout has gone; keep the interpreter from complaining about it at exit.
+    except ReaderGone:
+        # The interpreter would complain at exit about what it cannot print any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from bot.cli.console import UsageFailure, console, is_interactive, print_line
+from bot.cli.console import UsageFailure, console, flush, is_interactive, print_line
 from bot.cli.progress import BUILDING, progress_on_stderr
 from bot.cli.settings import ConfigFlag, load_or_fail
 from bot.cli.turns import read_turns
@@ -60,8 +61,7 @@ def ask(
 
 def _leave(code: int) -> NoReturn:
     """End the process at once: taking a tenth of a second to clean up memory would keep the prompt waiting."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     os._exit(code)
 
 
@@ -95,6 +95,8 @@ def _print_answer(markdown: str) -> None:
         return
     from bot.render.terminal import print_answer
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     print_answer(text, console())
 
 

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["UsageFailure", "console", "is_interactive", "print_line"]
+__all__ = ["ReaderGone", "UsageFailure", "console", "flush", "is_interactive", "print_line"]
 
 
 class UsageFailure(Exception):
     """Something the user can mend; its text, one line, says what went wrong and what to do. Exit code 2."""
+
+
+class ReaderGone(Exception):  # noqa: N818 (nothing went wrong)
+    """Nobody reads stdout any more. Typer would end a BrokenPipeError with 1, an exit code that means something here."""
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -35,4 +39,15 @@ def print_line(text: str, stream: TextIO | None = None) -> None:
     """Print ``text`` as it is, without markup or wrapping; what the stream's encoding lacks is replaced."""
     target = stream or sys.stdout
     encoding = target.encoding or "utf-8"
-    target.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    try:
+        target.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+
+
+def flush() -> None:
+    """Hand over to whoever reads stdout what was printed so far."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error

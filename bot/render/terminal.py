@@ -21,7 +21,7 @@ _STYLES = {"code_inline": "cyan", "strong": "bold", "em": "dim italic"}
 _CODE, _RISK = "green", "yellow"
 _SOURCES = "Sources"
 _QUIET = frozenset({_SOURCES, "See also"})
-_LABELS = re.compile(r"(?:\[(?:\d{1,3}|[a-z]{1,2})\])+")
+_LABELS = re.compile(r"(?<!\w)(?:\[(?:\d{1,3}|[a-z]{1,2})\])+")
 _BEFORE_URL = re.compile(r"\s*—\s*$")
 
 
@@ -99,8 +99,7 @@ class _Page:
         """Print each source, and below it its address where it is the first one there."""
         for source in sources.children:
             text = _inline(source.children[0], links=False) if source.children else Text()
-            text.right_crop(len(text) - len(_BEFORE_URL.sub("", text.plain)))
-            self._print_text(text)
+            self._print_text(text[: len(_BEFORE_URL.sub("", text.plain))])
             for address in _addresses(source):
                 if address not in self._addresses:
                     self._addresses.add(address)

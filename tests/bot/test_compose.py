@@ -54,6 +54,7 @@ def labels_of(answered: Answer) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize("turn", ["what is it?", "Terway 1.9.3, Flannel 0.15.1.4, k8s 1.18", "Terway 1.17.2, k8s 1.36"])
 def test_every_statement_is_labelled_and_every_label_is_listed_once(entry: str, turn: str) -> None:
     answered = answer(entry, turn)
+    assert answered.summary
     assert all(statement.labels for statement in statements(answered))
     cited, noted = labels_of(answered)
     assert [citation.label for citation in answered.citations] == cited == [str(n + 1) for n in range(len(cited))]

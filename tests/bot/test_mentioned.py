@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.mentioned import mentioned_versions
@@ -286,6 +286,7 @@ _PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(_PIECES)).map("".join)))
 def test_any_text_gives_known_components_and_versions_that_stand_in_it(text: str) -> None:
     for component, version in mentioned_versions(text).items():

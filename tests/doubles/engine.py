@@ -8,6 +8,8 @@ from functools import cache
 
 from bot.answer import Answer, AnswerSection, Candidate, References
 from corpus import Corpus, Entry, load_corpus
+from index.fusion import Outcome
+from index.retriever import Ranked, Ranking
 
 __all__ = ["StandInEngine"]
 
@@ -20,6 +22,7 @@ def shipped_corpus() -> Corpus:
 class StandInEngine:
     """Answers with the entry whose id the last turn names, with the first one otherwise.
 
+    A last turn that says REFUSE ranks as one that nothing answers, one that says CHOOSE as one that several entries do.
     ``asked`` holds the turns of every question. Questions wait while ``gate`` is closed; ``entered`` counts those that
     have come as far as the gate. A question that says CRASH raises an error that quotes it.
     """
@@ -40,6 +43,16 @@ class StandInEngine:
             raise RuntimeError(f"cannot answer {turns[-1]!r}")
         found = next((entry for entry in self.corpus.entries if entry.id in turns[-1]), self.corpus.entries[0])
         return self._answer(found)
+
+    def rank(self, turns: Sequence[str]) -> Ranking:
+        """Rank the entry that is named first, with a confidence of 0.75, and of 0.25 without one; then all others."""
+        found = next((entry for entry in self.corpus.entries if entry.id in turns[-1]), None)
+        others = [entry for entry in self.corpus.entries if entry is not found]
+        ranked = [Ranked(found.id, 0.75)] if found else []
+        ranked += [Ranked(entry.id, 0.25) for entry in others]
+        refused, choices = "REFUSE" in turns[-1], "CHOOSE" in turns[-1]
+        outcome: Outcome = "no_answer" if refused else "choices" if choices else "answer"
+        return Ranking(outcome, tuple(ranked), (), (), None)
 
     def _answer(self, entry: Entry) -> Answer:
         references = References(self.corpus)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache directory (what ACKNET_CACHE_DIR names) with the index of the shipped corpus; not to be changed.
+
+    It is built once in a test session, which takes about a minute; ACKNET_TEST_CACHE names a directory that keeps it
+    for the next one. Sessions that share a directory wait for each other's build.
+    """
+    kept = os.environ.get("ACKNET_TEST_CACHE")
+    cache = Path(kept).absolute() if kept else tmp_path_factory.mktemp("cache")
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("ACKNET_")}
+    # In a process of its own: what builds an index neither warns nor stays here.
+    subprocess.run(
+        [sys.executable, "-m", "bot", "index", "build"],
+        cwd=ROOT,
+        env=surroundings | {"ACKNET_CACHE_DIR": str(cache)},
+        check=True,
+    )
+    return cache
