@@ -20,9 +20,9 @@ from index.vectors import VectorStore
 
 __all__ = ["ENTRY_FEATURES", "NEIGHBOURS", "VIEWS", "Features", "Signals", "views"]
 
-ENTRY_FEATURES = ("joint", "nearest", "bm25", "signature")
+ENTRY_FEATURES = ("joint", "nearest", "bm25")
 """One column an entry each: the joint model's score, the cosine of the entry's nearest text, its best BM25 score as a
-share of the best thinkable one, the share of a signature that stood in the text."""
+share of the best thinkable one."""
 
 VIEWS = ("all", "last", "last_two", "before")
 """The texts that a conversation is read as: all turns, the last, the last two, all but the last."""
@@ -38,7 +38,7 @@ class Features:
 
     ``joint`` has a row a view (a single one for a question without earlier turns) and a column an entry, then "none"
     and "several";
-    ``nearest``, ``bm25`` and ``signature`` a value an entry.
+    ``nearest`` and ``bm25`` a value an entry; ``signature`` the share of a signature of the entry in the last turn.
     """
 
     joint: Matrix
@@ -86,7 +86,8 @@ class Signals:
             for text, translation, vector in zip(texts, translations, vectors, strict=True)
         ]
         whole, translation = texts[0], translations[0]
-        hits = tuple(self.matcher.find(whole))
+        # What an earlier turn pasted may be settled by now; the joint model still reads it.
+        hits = tuple(self.matcher.find(texts[1] if len(texts) > 1 else whole))
         signature = np.zeros(len(self.numbers), dtype=np.float32)
         for hit in hits:
             for entry in hit.entries:

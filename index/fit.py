@@ -22,7 +22,6 @@ from index.lexical import Bm25, HashedText, hashed
 from index.normalize import normalize
 from index.prepare import EncoderText
 from index.records import TRAINING_FIELDS, Record, extra_questions, join_turns
-from index.signatures import SignatureMatcher
 
 __all__ = ["Fitted", "fit_models"]
 
@@ -89,7 +88,6 @@ def fit_models(
             left_out[picked, :NONE],
             _nearest(rows, texts, vectors, sample),
             _bm25(rows, bm25, sample, prepare),
-            _signatures(rows, corpus, picked),
         ],
         axis=2,
     )
@@ -226,17 +224,6 @@ def _bm25(rows: _Rows, bm25: Bm25, blocks: Sequence[Sequence[int]], prepare: Enc
             words = terms(text if translation == text else f"{text}\n{translation}")
             found.append(bm25.scores(words, without=own))
     return np.array(found, dtype=np.float64)
-
-
-def _signatures(rows: _Rows, corpus: Corpus, picked: npt.NDArray[np.int64]) -> Floats:
-    numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
-    matcher = SignatureMatcher.of(corpus)
-    shares = np.zeros((len(picked), len(numbers)))
-    for at, row in enumerate(picked):
-        for hit in matcher.find(rows.texts[row]):
-            for entry in hit.entries:
-                shares[at, numbers[entry]] = max(shares[at, numbers[entry]], hit.share)
-    return shares
 
 
 def _fit_fusion(columns: Floats, others: Floats, targets: Floats, views: tuple[float, float, float, float]) -> Fusion:

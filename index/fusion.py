@@ -28,13 +28,18 @@ __all__ = [
     "several_features",
 ]
 
-SCOPE_FEATURES = ("best", "none", "nearest", "bm25", "signature")
+SCOPE_FEATURES = ("best", "none", "nearest", "bm25")
 """Absolute signals of whether any entry answers: the joint model's best score and its score for none, the nearest
-text's cosine, the best BM25 share, the share of a signature."""
+text's cosine, the best BM25 share."""
 
 SEVERAL_FEATURES = ("several", "first", "second", "entropy")
 """Signals of whether several entries explain a question: the joint model's score for it, the two highest shares and the
 entropy of all (in nats)."""
+
+_SIGNATURE_LANE = 20.0
+_SIGNATURE_CONFIDENCE = 0.9
+"""A literal error of the FAQ in the question is worth more than all else together: its entries come first, ranked among
+themselves by the rest, and are not refused."""
 
 Outcome = Literal["answer", "choices", "no_answer"]
 Floats = npt.NDArray[np.float64]
@@ -79,13 +84,16 @@ class Fusion(BaseModel):
     def fuse(self, features: Features) -> Fused:
         """Return the entries' probabilities and the probabilities that any and that several of them answer."""
         joint = self.joint(features)
-        columns = np.stack([joint[:NONE], features.nearest, features.bm25, features.signature], axis=1)
-        scores: Floats = columns @ np.array(self.entry)
+        columns = np.stack([joint[:NONE], features.nearest, features.bm25], axis=1)
+        scores: Floats = columns @ np.array(self.entry) + _SIGNATURE_LANE * features.signature
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         scope = scope_features(columns[None], joint[None, NONE])[0]
         several = several_features(shares[None], joint[None, SEVERAL])[0]
-        return Fused(shares, _probability(scope, self.scope), _probability(several, self.several))
+        answerable = _probability(scope, self.scope)
+        if features.signature.max() > 0:
+            answerable = max(answerable, _SIGNATURE_CONFIDENCE)
+        return Fused(shares, answerable, _probability(several, self.several))
 
     def joint(self, features: Features) -> Floats:
         """Return the joint model's scores with the views of a conversation weighed together."""
@@ -104,7 +112,7 @@ class Fusion(BaseModel):
 
 def scope_features(columns: Floats, none: Floats) -> Floats:
     """Return SCOPE_FEATURES, rows × features, from entry features (rows × entries × features) and scores for none."""
-    return np.column_stack([columns[:, :, 0].max(1), none, *(columns[:, :, at].max(1) for at in (1, 2, 3))])
+    return np.column_stack([columns[:, :, 0].max(1), none, *(columns[:, :, at].max(1) for at in (1, 2))])
 
 
 def several_features(shares: Floats, several: Floats) -> Floats:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -82,7 +82,8 @@ def install(target: Path, write: Callable[[Path], dict[str, object]], check: Cal
     nothing behind. Raises OSError when the place cannot be written to.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    workshop = _beside(target)
+    workshop.mkdir()
     try:
         fields = write(workshop)
         manifest = Manifest.model_validate({**fields, "files": {name: _sha256(workshop / name) for name in FILES}})
@@ -91,17 +92,30 @@ def install(target: Path, write: Callable[[Path], dict[str, object]], check: Cal
             _sync(path)
         check(workshop)
         _sync(workshop)
-        if target.exists():
-            retired = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-            target.rename(retired / target.name)
-            workshop.rename(target)
-            shutil.rmtree(retired)
-        else:
-            workshop.rename(target)
+        _swap(workshop, target)
         _sync(target.parent)
         return manifest
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _swap(new: Path, target: Path) -> None:
+    if not target.exists():
+        new.rename(target)
+        return
+    retired = _beside(target)
+    target.rename(retired)
+    try:
+        new.rename(target)
+    except OSError:
+        retired.rename(target)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _beside(target: Path) -> Path:
+    """Return a path that is not taken; what is made there has the permissions that the user gives to new files."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}")
 
 
 def _sha256(path: Path) -> str:

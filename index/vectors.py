@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -15,6 +17,10 @@ from index.encoder import Vectors
 __all__ = ["FaissStore", "Ids", "VectorStore", "VectorStoreError"]
 
 Ids = npt.NDArray[np.int64]
+
+_IDS_END = 2**63
+_SEAL = b"acknet vectors 1"
+_SEAL_LENGTH = len(_SEAL) + 4
 
 
 class VectorStoreError(ValueError):
@@ -34,15 +40,18 @@ class VectorStore(Protocol):
         ...
 
     def add(self, ids: Sequence[int], vectors: Vectors) -> None:
-        """Store ``vectors`` (shape (len(ids), dimension)) under ``ids``.
+        """Store ``vectors`` (shape (len(ids), dimension)) under ``ids`` (from 0 to 2⁶³ - 1).
 
-        Raises VectorStoreError, and stores nothing, on an id that is taken or doubled, a wrong shape or a value that
-        is not finite.
+        Raises VectorStoreError, and stores nothing, on an id that is taken, doubled or out of range, a wrong shape or
+        a value that is not finite.
         """
         ...
 
     def remove(self, ids: Sequence[int]) -> None:
-        """Forget the vectors with these ids; raise VectorStoreError when one of them is not there."""
+        """Forget the vectors with these ids.
+
+        Raises VectorStoreError, and forgets nothing, when one of them is not there.
+        """
         ...
 
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
@@ -54,18 +63,25 @@ class VectorStore(Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Write everything to ``path`` so that :meth:`load` finds it; the file is complete or not there."""
+        """Write everything to ``path`` so that :meth:`load` finds it, in place of what was there.
+
+        Until all is written ``path`` is what it was before. Raises OSError when it cannot be written.
+        """
         ...
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what :meth:`save` wrote; raise VectorStoreError when it cannot be used."""
+        """Read what :meth:`save` wrote; raise VectorStoreError when that is missing, damaged or something else."""
         ...
 
 
 def checked(vectors: Vectors, dimension: int) -> Vectors:
     """Return ``vectors`` as a contiguous float32 matrix of this width, or raise VectorStoreError."""
-    matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+    try:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise VectorStoreError(f"vectors are rows of numbers: {error}") from error
     if matrix.ndim != 2 or matrix.shape[1] != dimension:
         raise VectorStoreError(f"expected vectors of shape (n, {dimension}), got {matrix.shape}")
     if not np.isfinite(matrix).all():
@@ -104,6 +120,8 @@ class FaissStore:
         new = set(ids)
         if len(new) != len(ids) or new & self._ids:
             raise VectorStoreError("every id may be stored once only")
+        if not all(0 <= number < _IDS_END for number in new):
+            raise VectorStoreError("ids are whole numbers from 0 to 2⁶³ - 1")
         if len(ids) != len(matrix):
             raise VectorStoreError(f"{len(ids)} ids for {len(matrix)} vectors")
         if len(ids):
@@ -129,26 +147,40 @@ class FaissStore:
         return scores, ids
 
     def save(self, path: Path) -> None:
-        """Write the index to ``path``; see :class:`VectorStore`."""
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_bytes(_faiss().serialize_index(self._index).tobytes())
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        """Write FAISS's file format, then a seal over it; see :class:`VectorStore`."""
+        data = _faiss().serialize_index(self._index).tobytes()
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.write(_seal(data))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what :meth:`save` wrote; see :class:`VectorStore`."""
-        faiss = _faiss()
         try:
-            index = faiss.deserialize_index(np.frombuffer(path.read_bytes(), dtype=np.uint8))
+            content = path.read_bytes()
         except OSError as error:
             raise VectorStoreError(f"{path}: cannot be read: {error.strerror}") from error
+        data, seal = content[:-_SEAL_LENGTH], content[-_SEAL_LENGTH:]
+        # FAISS reads a changed vector without a word, and a changed length as the order to allocate it.
+        if not seal.startswith(_SEAL) or seal != _seal(data):
+            raise VectorStoreError(f"{path}: damaged, or not written by acknet")
+        faiss = _faiss()
+        try:
+            index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
         except RuntimeError as error:
-            raise VectorStoreError(f"{path}: not a FAISS index, or damaged") from error
-        if not isinstance(index, faiss.IndexIDMap2):
-            raise VectorStoreError(f"{path}: a FAISS index of another kind ({type(index).__name__})")
+            raise VectorStoreError(f"{path}: not an index that this version of FAISS reads") from error
         store = cls(int(index.d))
         store._index = index
         store._ids = set(map(int, faiss.vector_to_array(index.id_map)))
         return store
+
+
+def _seal(data: bytes) -> bytes:
+    return _SEAL + zlib.crc32(data).to_bytes(4, "big")

@@ -12,8 +12,8 @@ from index.fusion import Fusion
 def fusion(**changes: object) -> Fusion:
     values: dict[str, object] = {
         "views": (0.5, 0.3, 0.3, -0.1),
-        "entry": (8.0, 4.0, 2.0, 6.0),
-        "scope": (4.0, -6.0, 2.0, 0.0, 1.0, -1.0),
+        "entry": (8.0, 4.0, 2.0),
+        "scope": (4.0, -6.0, 2.0, 0.0, -1.0),
         "several": (8.0, 0.0, 0.0, 0.0, -4.0),
         "refuse_below": 0.4,
         "choices_above": 0.6,
@@ -39,8 +39,18 @@ def test_shares_of_all_entries_sum_to_one_and_the_best_signal_leads() -> None:
     assert list(fused.order()) == [0, 1, 2]
 
 
-def test_a_signature_can_lift_an_entry_over_a_nearer_one() -> None:
-    assert fusion().fuse(features([[0.5, 0.4, 0.0, 0.0, 0.0]], signature=(0.0, 1.0, 0.0))).order()[0] == 1
+def test_a_signature_puts_its_entry_first_whatever_else_is_said() -> None:
+    assert fusion().fuse(features([[1.0, 0.0, 0.0, 0.0, 0.0]], signature=(0.0, 0.0, 1.0))).order()[0] == 2
+
+
+def test_entries_of_the_same_signature_are_ranked_by_the_rest() -> None:
+    assert list(fusion().fuse(features([[0.0, 0.2, 0.9, 0.0, 0.0]], signature=(0.0, 1.0, 1.0))).order())[:2] == [2, 1]
+
+
+def test_a_signature_is_not_refused() -> None:
+    model = fusion()
+    fused = model.fuse(features([[0.1, 0.0, 0.0, 0.9, 0.0]], signature=(0.0, 1.0, 0.0)))
+    assert model.outcome(fused, look_alike=False) != "no_answer"
 
 
 def test_a_score_for_none_refuses() -> None:
