@@ -142,7 +142,10 @@ def _within_gap(gap: re.Pattern[str], literal: str, read: SqueezedText, start: i
     for line_end in islice(read.line_ends(start, start + REACH), _LINES_OF_A_MASK):
         rest = read.letters[start:line_end].rstrip(_CLOSERS)
         stop = start + len(rest)
-        if _CUT_MASK.fullmatch(rest) and not (rest and read.blanks(start, stop)):
+        if gap.pattern == MASKS["text"]:
+            if literal[0] not in rest:
+                yield 0, stop
+        elif _CUT_MASK.fullmatch(rest) and not (rest and read.blanks(start, stop)):
             yield 0, stop
         for more in range(min(len(literal), len(rest)) - 1, 0, -1):
             if rest.endswith(literal[:more]) and gap.fullmatch(rest[:-more]):

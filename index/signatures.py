@@ -141,15 +141,14 @@ def _cut_at_its_end(signature: SignatureText, read: SqueezedText) -> Iterator[_F
 
 def _telling(found: _Found, read: SqueezedText) -> bool:
     """Whether what is left of a signature would hardly stand there otherwise: in a sentence, or as a name."""
-    signature = found.signature
-    if signature.breaks_a_word(found.letters):
-        return found.letters >= MIN_CUT_LETTERS or read.is_all(found.start, found.end) or read.is_quoted(found.start)
+    signature, letters, start, end = found.signature, found.letters, found.start, found.end
+    if signature.breaks_a_word(letters):
+        return letters >= MIN_CUT_LETTERS or read.is_all(start, end) or read.is_quoted(start)
     if signature.code:
-        return read.is_all(found.start, found.end)
-    if read.is_quoted(found.start):
-        return read.blanks(found.start, found.end) > 0
-    enough = found.letters >= MIN_CUT_LETTERS and signature.words_in(found.letters) >= MIN_CUT_WORDS
-    return enough or read.is_all(found.start, found.end)
+        return read.is_all(start, end) or read.is_torn(start, end)
+    if read.is_all(start, end) or read.is_quoted(start):
+        return read.blanks(start, end) > 0 or read.is_torn(start, end)
+    return letters >= MIN_CUT_LETTERS and signature.words_in(letters) >= MIN_CUT_WORDS
 
 
 def _cut_at_its_start(signature: SignatureText, read: SqueezedText) -> Iterator[_Found]:

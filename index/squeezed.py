@@ -55,9 +55,9 @@ class SqueezedText:
         return [0, *(match.end() for match in islice(_ELLIPSIS.finditer(self.letters), _MAX_ELLIPSES))]
 
     def line_ends(self, start: int, end: int) -> list[int]:
-        """The places between ``start`` and ``end`` where a line ends, and the end of the text if it lies there."""
+        """The places from ``start`` (at least 1) to ``end`` where a line ends, and the text's end if it lies there."""
         found: list[int] = []
-        plain = self._plain.find("\n", self._plain_place(start))
+        plain = self._plain.find("\n", self._plain_place(start - 1) + 1)
         while plain >= 0 and (place := self._place(plain)) <= end and place < len(self.letters):
             found.append(place)
             plain = self._plain.find("\n", self._plain_place(place))
@@ -78,6 +78,10 @@ class SqueezedText:
     def is_quoted(self, start: int) -> bool:
         """Whether a quotation mark opens before the letter ``start``."""
         return self.letters[start - 1 : start] == '"'
+
+    def is_torn(self, start: int, end: int) -> bool:
+        """Whether a quotation mark opens before the letter ``start`` and none closes before the letter ``end``."""
+        return self.is_quoted(start) and self.letters[end : end + 1] != '"'
 
     @cached_property
     def _pieces(self) -> tuple[list[int], list[int]]:

@@ -1,0 +1,1 @@
+"""Contract tests that every implementation behind a protocol has to pass."""
