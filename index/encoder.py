@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +40,8 @@ class OnnxEncoder:
     """
 
     def __init__(self, graph: Path | bytes, tokenizer: Path, *, threads: int = 0) -> None:
+        # Without this ONNX Runtime leaves a device id and a telemetry database in the user's home directory.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
         from tokenizers import Tokenizer
 

@@ -16,8 +16,8 @@ class UsageFailure(Exception):
     """Something the user can mend; its text, one line, says what went wrong and what to do. Exit code 2."""
 
 
-class ReaderGone(Exception):  # noqa: N818 (nothing went wrong)
-    """Nobody reads stdout any more. Typer would end a BrokenPipeError with 1, an exit code that means something here."""
+class ReaderGone(Exception):
+    """Nobody reads stdout any more. Typer would end a BrokenPipeError with 1, an exit code with a meaning here."""
 
 
 def console(stream: TextIO | None = None) -> Console:

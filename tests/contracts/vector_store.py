@@ -141,7 +141,7 @@ class VectorStoreContract:
     def test_a_removed_vector_is_not_found_any_more(self, store, vectors):
         store.remove([100, 139])
         assert len(store) == 38
-        scores, ids = store.search(vectors, 40)
+        _, ids = store.search(vectors, 40)
         assert ids.shape == (40, 38)
         assert not {100, 139} & set(ids.ravel().tolist())
         assert ids[1:-1, 0].tolist() == list(range(101, 139))

@@ -1,4 +1,4 @@
-"""The shipped corpus' signatures as they turn up: filled, wrapped, cut, escaped, quoted, in logs; and foreign errors."""
+"""The shipped signatures as they turn up: filled, wrapped, cut, escaped, quoted, in logs; and foreign errors."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ CUTS: dict[str, Variant] = {
 def says_enough(signature: str, text: str) -> bool:
     """Whether 60 % of ``text``, a filled signature, could tell anybody which error it is.
 
-    It cannot where masks take so much of the room that less than half of the signature's own letters is left, where less
+    It cannot where masks take so much room that less than half of the signature's own letters is left, where less
     than six letters are, or a single whole word of a sentence.
     """
     short = cut_to_60_percent(text)

@@ -1,4 +1,4 @@
-"""Every signature of the shipped corpus in every shape in which errors turn up, and the foreign errors one word away."""
+"""Every shipped signature in every shape in which errors turn up, and foreign errors one word away."""
 
 from __future__ import annotations
 
