@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,8 @@ from filelock import FileLock
 from corpus import CORPUS_DIR, Corpus, CorpusError, check_corpus, load_corpus, source_files
 from index import layout
 from index.encoder import OnnxEncoder, Vectors
-from index.fit import fit_models
+from index.export import exporting
+from index.fit import Questions, fit_models
 from index.lexical import Bm25
 from index.model import DEFAULT_MODEL, locate_model, model_fingerprint
 from index.normalize import normalize
@@ -30,8 +29,6 @@ __all__ = ["Progress", "build_index", "index_digest", "open_index"]
 
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of the whole is done (0 to 1)."""
-
-_BATCH = 16
 
 
 def index_digest(corpus_dir: Path = CORPUS_DIR, model: str = DEFAULT_MODEL) -> str:
@@ -111,34 +108,36 @@ class _Builder:
 
     def write(self, directory: Path) -> dict[str, object]:
         """Write every file of the index into ``directory``; return the manifest's fields."""
-        from index.export import export_encoder
-
         self._progress("reading the corpus", 0.0)
-        texts = list(records(self._corpus))
-        (directory / layout.CORPUS).write_text(self._corpus.model_dump_json(), encoding="utf-8")
-        bm25 = Bm25.build([normalize(record.text) for record in texts], [record.entry for record in texts])
-        (directory / layout.VOCABULARY).write_text(json.dumps(bm25.vocabulary, ensure_ascii=False), encoding="utf-8")
-        np.savez(directory / layout.BM25, allow_pickle=False, **bm25.arrays())
-        self._progress("exporting the encoder", 0.02)
         source = locate_model(self._model)
-        export_encoder(source, directory / layout.GRAPH)
-        shutil.copyfile(source / "tokenizer.json", directory / layout.TOKENIZER)
+        with exporting(source, directory / layout.GRAPH, directory / layout.WEIGHTS):
+            texts = list(records(self._corpus))
+            (directory / layout.CORPUS).write_text(self._corpus.model_dump_json(), encoding="utf-8")
+            bm25 = Bm25.build([normalize(record.text) for record in texts], [record.entry for record in texts])
+            vocabulary = json.dumps(bm25.vocabulary, ensure_ascii=False)
+            (directory / layout.VOCABULARY).write_text(vocabulary, encoding="utf-8")
+            np.savez(directory / layout.BM25, allow_pickle=False, **bm25.arrays())
+            questions = Questions.of(self._corpus, texts)
+            prepare = EncoderText(self._corpus.glossary, bm25.term_weights())
+            asked = [normalize(text) for text in [*(record.text for record in texts), *extra_questions(self._corpus)]]
+            prepared = [prepare(text) for text in asked]
+            shutil.copyfile(source / "tokenizer.json", directory / layout.TOKENIZER)
+            self._progress("exporting the encoder", 0.1)
         encoder = OnnxEncoder(directory / layout.GRAPH, directory / layout.TOKENIZER, threads=1)
-        prepare = EncoderText(self._corpus.glossary, bm25.term_weights())
-        asked = [normalize(text) for text in [*(record.text for record in texts), *extra_questions(self._corpus)]]
-        vectors = self._embed(encoder, [prepare(text) for text in asked], 0.15, 0.6)
+        vectors = self._embed(encoder, prepared, 0.18, 0.6)
         store = FaissStore(encoder.dimension)
         store.add(range(len(texts)), vectors[: len(texts)])
         store.save(directory / layout.VECTORS)
         np.savez(directory / layout.RECORDS, owners=np.array([record.entry for record in texts], dtype=np.int64))
-        self._progress("fitting", 0.76)
+        self._progress("fitting", 0.78)
         fitted = fit_models(
             self._corpus,
             texts,
-            vectors[: len(texts)],
+            questions,
+            vectors=vectors[: len(texts)],
             extra=vectors[len(texts) :],
             bm25=bm25,
-            embed=lambda more: self._embed(encoder, [prepare(text) for text in more], 0.77, 0.03),
+            embed=lambda more: self._embed(encoder, [prepare(text) for text in more], 0.89, 0.05),
         )
         np.savez(directory / layout.JOINT, allow_pickle=False, **fitted.joint.model.arrays())
         (directory / layout.FUSION).write_text(fitted.fusion.model_dump_json(indent=1), encoding="utf-8")
@@ -153,14 +152,5 @@ class _Builder:
         }
 
     def _embed(self, encoder: OnnxEncoder, texts: Sequence[str], begin: float, share: float) -> Vectors:
-        """Encode all texts, those of a length together; ``begin`` and ``share`` place it within the whole."""
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
-        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
-        vectors = np.zeros((len(texts), encoder.dimension), dtype=np.float32)
-        # Batches side by side, a thread each, keep cores busier than threads within a batch, which wait for each other.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            encoded = pool.map(lambda batch: encoder.encode([texts[at] for at in batch]), batches)
-            for done, (batch, found) in enumerate(zip(batches, encoded, strict=True)):
-                vectors[batch] = found
-                self._progress("embedding the texts", begin + share * done / len(batches))
-        return vectors
+        """Encode all texts; ``begin`` and ``share`` place that within the whole."""
+        return encoder.encode_many(texts, lambda done: self._progress("embedding the texts", begin + share * done))

@@ -1,20 +1,47 @@
-"""Exports a sentence-transformers model to an ONNX graph that needs no torch."""
+"""Exports a sentence-transformers model to an ONNX graph that needs no torch.
+
+As a program, ``python -m index.export MODEL GRAPH WEIGHTS``: so a process that builds an index and then serves it never
+holds torch, and prepares texts on another core meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.encoder import OUTPUT_NAME
+from index.encoder import OUTPUT_NAME, onnx_runtime
+from index.model import ModelError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["export_encoder", "load_sentence_transformer"]
+__all__ = ["export_encoder", "exporting", "load_sentence_transformer"]
 
 _OPSET = 18
+
+
+@contextmanager
+def exporting(directory: Path, graph: Path, weights: Path) -> Iterator[None]:
+    """Do what :func:`export_encoder` does in a process of its own, beside the block; at its end the files are there.
+
+    Raises ModelError when the export fails.
+    """
+    command = [sys.executable, "-m", __name__, str(directory), str(graph), str(weights)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield
+            _, errors = process.communicate()
+        finally:
+            process.kill()
+    if process.returncode:
+        raise ModelError(f"exporting the encoder failed: {errors.strip().rpartition(chr(10))[2]}")
 
 
 def load_sentence_transformer(directory: Path) -> SentenceTransformer:
@@ -27,8 +54,11 @@ def load_sentence_transformer(directory: Path) -> SentenceTransformer:
     return SentenceTransformer(str(directory), device="cpu", local_files_only=True).eval()
 
 
-def export_encoder(directory: Path, graph: Path) -> None:
-    """Write the model in ``directory``, with mean pooling and unit length, as ONNX to ``graph``."""
+def export_encoder(directory: Path, graph: Path, weights: Path) -> None:
+    """Write the model in ``directory``, with mean pooling and unit length, as ONNX.
+
+    The operators go to ``graph``, the weights to ``weights`` beside it.
+    """
     import torch
 
     transformer: Any = load_sentence_transformer(directory)[0].auto_model
@@ -46,6 +76,7 @@ def export_encoder(directory: Path, graph: Path) -> None:
             pooled = (tokens * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
             return torch.nn.functional.normalize(pooled, dim=1)
 
+    plain = graph.with_suffix(".plain")
     tokens = torch.ones((2, 7), dtype=torch.int64)
     axes = {0: "texts", 1: "tokens"}
     with warnings.catch_warnings(), torch.no_grad():
@@ -56,10 +87,34 @@ def export_encoder(directory: Path, graph: Path) -> None:
             Pooled().eval(),
             # Two tensors, not one twice: the same object would become one input.
             (tokens, tokens.clone()),
-            str(graph),
+            str(plain),
             dynamo=False,
             opset_version=_OPSET,
             input_names=["input_ids", "attention_mask"],
             output_names=[OUTPUT_NAME],
             dynamic_axes={"input_ids": axes, "attention_mask": axes, OUTPUT_NAME: {0: "texts"}},
         )
+    _optimise(plain, graph, weights)
+    plain.unlink()
+
+
+def _optimise(plain: Path, graph: Path, weights: Path) -> None:
+    """Write ``plain`` with its operators fused and its weights in a file of their own.
+
+    That file is mapped, not read: loading takes a third of the time and half of the memory.
+    """
+    onnxruntime = onnx_runtime()
+    options = onnxruntime.SessionOptions()
+    # Further optimisations would hold for this processor only.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(graph)
+    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights.name)
+    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")
+    onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+
+
+if __name__ == "__main__":
+    try:
+        export_encoder(*map(Path, sys.argv[1:]))
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error.name} is not installed; run: pip install 'acknet[build]'")

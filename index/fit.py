@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from index.normalize import normalize
 from index.prepare import EncoderText
 from index.records import TRAINING_FIELDS, Record, extra_questions, join_turns
 
-__all__ = ["Fitted", "fit_models"]
+__all__ = ["Fitted", "Questions", "fit_models"]
 
 _BLOCK = 6
 _VIEW_BLOCKS = 30
@@ -48,28 +49,74 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """The questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
+class Questions:
+    """The authored questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
 
-    ``targets``: rows × (entries, none, several); ``documents``: the record behind each row, -1 for none; ``blocks``:
-    which rows are left out together; ``threads``: the conversation behind a row.
+    ``words``: what the texts are made of, hashed; ``targets``: rows × (entries, none, several); ``documents``: the
+    record behind each row, -1 for none; ``blocks``: which rows are left out together; ``threads``: the conversation
+    behind a row.
     """
 
     texts: list[str]
-    vectors: Vectors
+    words: list[HashedText]
     targets: Floats
     documents: npt.NDArray[np.int64]
     blocks: list[list[int]]
     threads: dict[int, tuple[str, ...]]
 
-    @property
-    def answerable(self) -> npt.NDArray[np.bool_]:
-        inside: npt.NDArray[np.bool_] = self.targets[:, NONE] == 0
-        return inside
+    @classmethod
+    def of(cls, corpus: Corpus, texts: Sequence[Record]) -> Self:
+        """Collect the questions of a corpus whose records are ``texts``."""
+        kept = [at for at, record in enumerate(texts) if record.field in TRAINING_FIELDS]
+        questions = [normalize(texts[at].text) for at in kept] + [normalize(text) for text in extra_questions(corpus)]
+        count, entries = len(kept), len(corpus.entries)
+        numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
+        targets = np.zeros((len(questions), entries + 2))
+        targets[np.arange(count), [texts[at].entry for at in kept]] = 1
+        outside = count + len(corpus.out_of_scope)
+        targets[count:outside, NONE] = 1
+        targets[outside:, SEVERAL] = 1
+        for row, ambiguous in enumerate(corpus.ambiguous, outside):
+            targets[row, [numbers[entry] for entry in ambiguous.entries]] = _AMBIGUOUS_TARGET
+        conversations = [thread for entry in corpus.entries for thread in entry.threads]
+        thread_rows = [row for row, at in enumerate(kept) if texts[at].field == "thread"]
+        prepare = EncoderText(corpus.glossary, {})
+        return cls(
+            texts=questions,
+            words=[hashed(text, prepare.translate(text)) for text in questions],
+            targets=targets,
+            documents=np.array([*kept, *([-1] * (len(questions) - count))]),
+            blocks=_blocks([texts[at] for at in kept], outside, len(questions)),
+            threads=dict(zip(thread_rows, conversations, strict=True)),
+        )
+
+    def vectors(self, records: Vectors, extra: Vectors) -> Vectors:
+        """Return the vectors of the rows from those of all records and of the extra questions."""
+        return np.concatenate([records[self.documents[self.documents >= 0]], extra])
+
+
+def _blocks(own: Sequence[Record], outside: int, count: int) -> list[list[int]]:
+    """Group neighbours of one list, ``own`` texts first, then those out of scope up to row ``outside``."""
+    groups: list[list[int]] = []
+    for row, record in enumerate(own):
+        previous = own[row - 1] if row else None
+        fresh = previous is None or (previous.entry, previous.field) != (record.entry, record.field)
+        if fresh or len(groups[-1]) == _BLOCK:
+            groups.append([])
+        groups[-1].append(row)
+    groups += [list(range(at, min(at + _BLOCK, outside))) for at in range(len(own), outside, _BLOCK)]
+    return groups + [[at] for at in range(outside, count)]
 
 
 def fit_models(
-    corpus: Corpus, texts: Sequence[Record], vectors: Vectors, *, extra: Vectors, bm25: Bm25, embed: Embed
+    corpus: Corpus,
+    texts: Sequence[Record],
+    rows: Questions,
+    *,
+    vectors: Vectors,
+    extra: Vectors,
+    bm25: Bm25,
+    embed: Embed,
 ) -> Fitted:
     """Fit joint model and fusion.
 
@@ -77,8 +124,8 @@ def fit_models(
     ``embed`` encodes further normalised texts.
     """
     prepare = EncoderText(corpus.glossary, {})
-    rows = _rows(corpus, texts, vectors, extra)
-    joint = fit_joint(rows.vectors, [hashed(text, prepare.translate(text)) for text in rows.texts], rows.targets)
+    questions = rows.vectors(vectors, extra)
+    joint = fit_joint(questions, rows.words, rows.targets)
     left_out = joint.left_out(rows.targets, rows.blocks)
     views = _fit_views(rows, joint, left_out, prepare, embed)
     sample = [block for at, block in enumerate(rows.blocks) if at % _FUSION_BLOCKS_EVERY == 0]
@@ -86,7 +133,7 @@ def fit_models(
     columns = np.stack(
         [
             left_out[picked, :NONE],
-            _nearest(rows, texts, vectors, sample),
+            _nearest(rows, questions, texts, vectors, sample),
             _bm25(rows, bm25, sample, prepare),
         ],
         axis=2,
@@ -94,42 +141,8 @@ def fit_models(
     return Fitted(joint, _fit_fusion(columns, left_out[picked, NONE:], rows.targets[picked], views))
 
 
-def _rows(corpus: Corpus, texts: Sequence[Record], vectors: Vectors, extra: Vectors) -> _Rows:
-    kept = [at for at, record in enumerate(texts) if record.field in TRAINING_FIELDS]
-    questions = [normalize(texts[at].text) for at in kept] + [normalize(text) for text in extra_questions(corpus)]
-    count, entries = len(kept), len(corpus.entries)
-    numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
-    targets = np.zeros((len(questions), entries + 2))
-    targets[np.arange(count), [texts[at].entry for at in kept]] = 1
-    outside = count + len(corpus.out_of_scope)
-    targets[count:outside, NONE] = 1
-    targets[outside:, SEVERAL] = 1
-    for row, ambiguous in enumerate(corpus.ambiguous, outside):
-        targets[row, [numbers[entry] for entry in ambiguous.entries]] = _AMBIGUOUS_TARGET
-    groups: list[list[int]] = []
-    for row, at in enumerate(kept):
-        record = texts[at]
-        previous = texts[kept[row - 1]] if row else None
-        fresh = previous is None or (previous.entry, previous.field) != (record.entry, record.field)
-        if fresh or len(groups[-1]) == _BLOCK:
-            groups.append([])
-        groups[-1].append(row)
-    groups += [list(range(at, min(at + _BLOCK, outside))) for at in range(count, outside, _BLOCK)]
-    groups += [[at] for at in range(outside, len(questions))]
-    conversations = [thread for entry in corpus.entries for thread in entry.threads]
-    thread_rows = [row for row, at in enumerate(kept) if texts[at].field == "thread"]
-    return _Rows(
-        texts=questions,
-        vectors=np.concatenate([vectors[kept], extra]),
-        targets=targets,
-        documents=np.array([*kept, *([-1] * len(extra))]),
-        blocks=groups,
-        threads=dict(zip(thread_rows, conversations, strict=True)),
-    )
-
-
 def _fit_views(
-    rows: _Rows, joint: JointFit, left_out: Floats, prepare: EncoderText, embed: Embed
+    rows: Questions, joint: JointFit, left_out: Floats, prepare: EncoderText, embed: Embed
 ) -> tuple[float, float, float, float]:
     """Return how much all turns, the last, the last two and the earlier ones count; they sum to 1."""
     blocks = [block for block in rows.blocks if block[0] in rows.threads]
@@ -194,14 +207,20 @@ def _logistic(columns: Floats, labels: npt.NDArray[np.bool_], ridge: float = 1e-
     return weights
 
 
-def _nearest(rows: _Rows, texts: Sequence[Record], vectors: Vectors, blocks: Sequence[Sequence[int]]) -> Floats:
+def _nearest(
+    rows: Questions,
+    questions: Vectors,
+    texts: Sequence[Record],
+    vectors: Vectors,
+    blocks: Sequence[Sequence[int]],
+) -> Floats:
     owners = np.array([record.entry for record in texts])
     entries = rows.targets.shape[1] + NONE
     found = np.zeros((sum(map(len, blocks)), entries))
     at = 0
     for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
         chunk = blocks[start : start + _BLOCKS_AT_ONCE]
-        similarity = rows.vectors[[row for block in chunk for row in block]] @ vectors.T
+        similarity = questions[[row for block in chunk for row in block]] @ vectors.T
         first = 0
         for block in chunk:
             own = [document for document in rows.documents[list(block)] if document >= 0]
@@ -214,7 +233,7 @@ def _nearest(rows: _Rows, texts: Sequence[Record], vectors: Vectors, blocks: Seq
     return found
 
 
-def _bm25(rows: _Rows, bm25: Bm25, blocks: Sequence[Sequence[int]], prepare: EncoderText) -> Floats:
+def _bm25(rows: Questions, bm25: Bm25, blocks: Sequence[Sequence[int]], prepare: EncoderText) -> Floats:
     found = []
     for block in blocks:
         own = [at for at in rows.documents[list(block)] if at >= 0]

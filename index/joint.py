@@ -55,7 +55,7 @@ class JointModel:
         landmarks: npt.NDArray[np.float32],
         dense: npt.NDArray[np.float32],
         idf: npt.NDArray[np.float32],
-        lexical: npt.NDArray[np.float32],
+        lexical: npt.NDArray[np.float32] | npt.NDArray[np.float16],
     ) -> None:
         self.landmarks, self.idf = landmarks, idf
         self._dense, self._lexical = dense, lexical
@@ -67,7 +67,8 @@ class JointModel:
         similarity += 1.0
         similarity *= similarity
         similarity *= 0.5
-        scores: npt.NDArray[np.float32] = similarity @ self._dense + scale(words, self.idf) @ self._lexical[buckets]
+        lexical = self._lexical[buckets].astype(np.float32, copy=False)
+        scores: npt.NDArray[np.float32] = similarity @ self._dense + scale(words, self.idf) @ lexical
         return scores
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -82,7 +83,7 @@ class JointModel:
     @classmethod
     def restore(cls, arrays: dict[str, npt.NDArray[Any]]) -> Self:
         """Make the model from what :meth:`arrays` gave."""
-        return cls(arrays["landmarks"], arrays["dense"], arrays["idf"], arrays["lexical"].astype(np.float32))
+        return cls(arrays["landmarks"], arrays["dense"], arrays["idf"], arrays["lexical"])
 
 
 def scale(words: HashedText, idf: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -7,17 +7,18 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-__all__ = ["FILES", "IndexDamaged", "Manifest", "install", "read_manifest", "verify"]
+__all__ = ["FILES", "IndexDamaged", "Manifest", "install", "read_manifest", "verify", "verify_file"]
 
-CORPUS, GRAPH, TOKENIZER, VECTORS, RECORDS, JOINT, FUSION, BM25, VOCABULARY = FILES = (
+CORPUS, GRAPH, WEIGHTS, TOKENIZER, VECTORS, RECORDS, JOINT, FUSION, BM25, VOCABULARY = FILES = (
     "corpus.json",
     "encoder.onnx",
+    "encoder.weights",
     "tokenizer.json",
     "vectors.faiss",
     "records.npz",
@@ -57,21 +58,29 @@ def read_manifest(directory: Path) -> Manifest:
         raise IndexDamaged(f"{directory / MANIFEST}: not a manifest") from error
 
 
-def verify(directory: Path, digest: str) -> Manifest:
-    """Check that ``directory`` holds the index ``digest``, whole and unchanged; raise IndexDamaged when not."""
+def verify(directory: Path, digest: str, *, but: Collection[str] = ()) -> Manifest:
+    """Check that ``directory`` holds the index ``digest``, whole and unchanged; raise IndexDamaged when not.
+
+    The files ``but`` are left out; :func:`verify_file` checks one.
+    """
     manifest = read_manifest(directory)
     if manifest.digest != digest:
         raise IndexDamaged(f"{directory}: made from something else (digest {manifest.digest[:12]})")
     if set(manifest.files) != set(FILES):
         raise IndexDamaged(f"{directory}: its manifest lists other files than an index has")
-    for name, expected in manifest.files.items():
-        try:
-            actual = _sha256(directory / name)
-        except OSError as error:
-            raise IndexDamaged(f"{directory / name}: {error.strerror}") from error
-        if actual != expected:
-            raise IndexDamaged(f"{directory / name}: damaged (its checksum differs)")
+    for name in manifest.files.keys() - but:
+        verify_file(directory, manifest, name)
     return manifest
+
+
+def verify_file(directory: Path, manifest: Manifest, name: str) -> None:
+    """Check one file against the manifest; raise IndexDamaged when it differs."""
+    try:
+        actual = _sha256(directory / name)
+    except OSError as error:
+        raise IndexDamaged(f"{directory / name}: {error.strerror}") from error
+    if actual != manifest.files[name]:
+        raise IndexDamaged(f"{directory / name}: damaged (its checksum differs)")
 
 
 def install(target: Path, write: Callable[[Path], dict[str, object]], check: Callable[[Path], None]) -> Manifest:

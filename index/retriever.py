@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -65,7 +66,22 @@ class Retriever:
     @classmethod
     def load(cls, directory: Path, digest: str, *, threads: int = 0) -> Self:
         """Read the index ``digest`` from ``directory``; raise layout.IndexDamaged unless it is whole and that one."""
-        manifest = layout.verify(directory, digest)
+        manifest = layout.verify(directory, digest, but={layout.WEIGHTS})
+        with ThreadPoolExecutor(2) as beside:
+            # Both take long and hold the interpreter for hardly any of it. Weights are numbers: damaged ones do no harm
+            # before that is known.
+            whole = beside.submit(layout.verify_file, directory, manifest, layout.WEIGHTS)
+            encoder = beside.submit(
+                OnnxEncoder, directory / layout.GRAPH, directory / layout.TOKENIZER, threads=threads
+            )
+            try:
+                return cls._assemble(directory, manifest, encoder)
+            finally:
+                whole.result()
+
+    @classmethod
+    def _assemble(cls, directory: Path, manifest: layout.Manifest, encoder: Future[OnnxEncoder]) -> Self:
+        vectors = FaissStore.load(directory / layout.VECTORS)
         corpus = Corpus.model_validate_json((directory / layout.CORPUS).read_bytes())
         vocabulary = json.loads((directory / layout.VOCABULARY).read_bytes())
         bm25 = Bm25.restore(vocabulary, dict(np.load(directory / layout.BM25)))
@@ -73,12 +89,12 @@ class Retriever:
         signals = Signals(
             matcher=SignatureMatcher.of(corpus),
             prepare=EncoderText(corpus.glossary, bm25.term_weights()),
-            encoder=OnnxEncoder(directory / layout.GRAPH, directory / layout.TOKENIZER, threads=threads),
-            vectors=FaissStore.load(directory / layout.VECTORS),
+            vectors=vectors,
             owners=np.load(directory / layout.RECORDS)["owners"],
             numbers=numbers,
             joint=JointModel.restore(dict(np.load(directory / layout.JOINT))),
             bm25=bm25,
+            encoder=encoder.result(),
         )
         return cls(corpus, signals, Fusion.model_validate_json((directory / layout.FUSION).read_bytes()), manifest)
 
