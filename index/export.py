@@ -34,7 +34,7 @@ def exporting(directory: Path, graph: Path, weights: Path) -> Iterator[None]:
     """
     command = [sys.executable, "-m", __name__, str(directory), str(graph), str(weights)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603 (our own module)
         try:
             yield
             _, errors = process.communicate()

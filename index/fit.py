@@ -18,7 +18,7 @@ from index.analysis import terms
 from index.encoder import Vectors
 from index.features import NEIGHBOURS
 from index.fusion import Fusion, scope_features, several_features
-from index.joint import NONE, SEVERAL, JointFit, fit_joint
+from index.joint import NONE, SEVERAL, JointFit, LexicalRows, fit_joint
 from index.lexical import Bm25, HashedText, hashed
 from index.normalize import normalize
 from index.prepare import EncoderText
@@ -27,7 +27,7 @@ from index.records import TRAINING_FIELDS, Record, extra_questions, join_turns
 __all__ = ["Fitted", "Questions", "fit_models"]
 
 _BLOCK = 6
-_VIEW_BLOCKS = 30
+_VIEW_BLOCKS = 18
 _BLOCKS_AT_ONCE = 64
 _FUSION_BLOCKS_EVERY = 3
 _SEED = 20260225
@@ -52,13 +52,13 @@ class Fitted:
 class Questions:
     """The authored questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
 
-    ``words``: what the texts are made of, hashed; ``targets``: rows × (entries, none, several); ``documents``: the
+    ``words``: what the texts are made of; ``targets``: rows × (entries, none, several); ``documents``: the
     record behind each row, -1 for none; ``blocks``: which rows are left out together; ``threads``: the conversation
     behind a row.
     """
 
     texts: list[str]
-    words: list[HashedText]
+    words: LexicalRows
     targets: Floats
     documents: npt.NDArray[np.int64]
     blocks: list[list[int]]
@@ -83,7 +83,7 @@ class Questions:
         prepare = EncoderText(corpus.glossary, {})
         return cls(
             texts=questions,
-            words=[hashed(text, prepare.translate(text)) for text in questions],
+            words=LexicalRows.of([hashed(text, prepare.translate(text)) for text in questions]),
             targets=targets,
             documents=np.array([*kept, *([-1] * (len(questions) - count))]),
             blocks=_blocks([texts[at] for at in kept], outside, len(questions)),

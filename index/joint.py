@@ -24,7 +24,7 @@ from index.lexical import BUCKETS, HashedText
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["NONE", "SEVERAL", "JointFit", "JointModel", "fit_joint"]
+__all__ = ["NONE", "SEVERAL", "JointFit", "JointModel", "LexicalRows", "fit_joint"]
 
 NONE, SEVERAL = -2, -1
 """The columns behind those of the entries."""
@@ -176,27 +176,42 @@ def _matrix(words: Sequence[HashedText], idf: npt.NDArray[np.float32]) -> sparse
     )
 
 
-def fit_joint(vectors: Vectors, words: Sequence[HashedText], targets: Floats) -> JointFit:
-    """Fit the model on rows of sentence vectors, hashed words and targets (one a column)."""
+@dataclass(frozen=True)
+class LexicalRows:
+    """The rows' words: ``idf`` a value a bucket, ``values`` TF-IDF (rows × buckets), ``kernel`` (rows × rows)."""
+
+    idf: npt.NDArray[np.float32]
+    values: sparse.csr_matrix
+    kernel: Floats
+
+    @classmethod
+    def of(cls, words: Sequence[HashedText]) -> Self:
+        """Weigh the words of all rows; this needs no vectors, so it can be done while those are made."""
+        occurrences = np.zeros(BUCKETS)
+        for buckets, _ in words:
+            occurrences[buckets] += 1
+        idf = np.where(occurrences > 0, np.log((1 + len(words)) / (1 + occurrences)) + 1, 0.0).astype(np.float32)
+        values = _matrix(words, idf)
+        return cls(idf, values, (values @ values.T).toarray())
+
+
+def fit_joint(vectors: Vectors, words: LexicalRows, targets: Floats) -> JointFit:
+    """Fit the model on rows of sentence vectors, words and targets (one a column)."""
     count = len(vectors)
-    occurrences = np.zeros(BUCKETS)
-    for buckets, _ in words:
-        occurrences[buckets] += 1
-    idf = np.where(occurrences > 0, np.log((1 + count) / (1 + occurrences)) + 1, 0.0).astype(np.float32)
-    rows = _matrix(words, idf)
     picked = np.random.default_rng(_SEED).permutation(count)[: min(LANDMARKS, count)]
     landmarks = vectors[picked].astype(np.float64)
     factor = np.linalg.cholesky(_kernel(landmarks, landmarks) + _JITTER * np.eye(len(landmarks)))
     projection = np.linalg.solve(factor, np.eye(len(landmarks))).T
     features = _kernel(vectors.astype(np.float64), landmarks) @ projection
-    gram = features @ features.T + _LEXICAL_SHARE * (rows @ rows.T).toarray()
+    gram = features @ features.T
+    gram += _LEXICAL_SHARE * words.kernel
     gram[np.diag_indices(count)] += _RIDGE
     inverse = _inverse(gram)
     dual = _refined(gram, inverse, targets)
     model = JointModel(
         landmarks.astype(np.float32),
         (projection @ (features.T @ dual)).astype(np.float32),
-        idf,
-        (_LEXICAL_SHARE * (rows.T @ dual)).astype(np.float32),
+        words.idf,
+        (_LEXICAL_SHARE * (words.values.T @ dual)).astype(np.float32),
     )
-    return JointFit(model, inverse, dual, projection, features, rows)
+    return JointFit(model, inverse, dual, projection, features, words.values)

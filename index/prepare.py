@@ -12,7 +12,7 @@ from index.analysis import terms
 
 __all__ = ["MAX_ENCODED_CHARACTERS", "EncoderText"]
 
-MAX_ENCODED_CHARACTERS = 700
+MAX_ENCODED_CHARACTERS = 480
 """About what the encoder's 256 word pieces hold of a paste; more is cut to the lines that tell most."""
 
 _READ_HEAD, _READ_TAIL = 80_000, 40_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.joint import JointFit, JointModel, fit_joint
+from index.joint import JointFit, JointModel, LexicalRows, fit_joint
 from index.lexical import HashedText, hashed
 
 TOPICS = {
@@ -31,7 +31,8 @@ def rows() -> tuple[np.ndarray, list[HashedText], np.ndarray]:
 
 @pytest.fixture(scope="module")
 def fitted() -> JointFit:
-    return fit_joint(*rows())
+    vectors, words, targets = rows()
+    return fit_joint(vectors, LexicalRows.of(words), targets)
 
 
 def test_the_score_of_a_row_is_highest_for_its_own_entry(fitted: JointFit) -> None:
