@@ -1,7 +1,7 @@
 """What acknet may say, and where it comes from."""
 
 from corpus.check import check_corpus, check_editions
-from corpus.corpus import Ambiguous, Corpus, Edition, Source
+from corpus.corpus import Ambiguous, Check, Corpus, Edition, Source
 from corpus.diff import (
     PageChange,
     SectionAdded,
@@ -22,6 +22,7 @@ __all__ = [
     "CORPUS_DIR",
     "Ambiguous",
     "Case",
+    "Check",
     "Cite",
     "Code",
     "Corpus",

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.entry import Cite, Entry
 from corpus.errors import Lines, closest_line
+from corpus.expression import CelExpression
 
-__all__ = ["Ambiguous", "Corpus", "Edition", "Source"]
+__all__ = ["Ambiguous", "Check", "Corpus", "Edition", "Source"]
 
 
 class Edition(BaseModel):
@@ -43,6 +44,16 @@ class Ambiguous(BaseModel):
     entries: Annotated[tuple[str, ...], Field(min_length=2, max_length=5)]
 
 
+class Check(BaseModel):
+    """Something that is looked at before any entry's cases; ``failed_by`` yields observations of what is wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    says: str
+    failed_by: CelExpression
+
+
 class Corpus(BaseModel):
     """Everything acknet may say and where it comes from."""
 
@@ -53,6 +64,7 @@ class Corpus(BaseModel):
     entries: tuple[Entry, ...]
     out_of_scope: tuple[str, ...] = ()
     ambiguous: tuple[Ambiguous, ...] = ()
+    checks: tuple[Check, ...] = ()
     glossary: dict[str, str] = {}
     """Chinese term → English words, for an encoder that reads English only."""
     lines: dict[str, Lines] = Field(default={}, exclude=True, repr=False)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from corpus.errors import Lines, closest_line
+from corpus.expression import CelExpression
 from corpus.statement import Section, SectionName, Statement
 
 __all__ = ["Area", "Case", "Cite", "Difference", "Entry"]
@@ -43,16 +44,26 @@ class Difference(_Strict):
 
 
 class Case(_Strict):
-    """One thing that can be the case in a cluster, and where a person sees whether it is."""
+    """One thing that can be the case in a cluster, how facts tell whether it is, and where a person sees it.
+
+    The expressions are CEL over the facts of a diagnosis (docs/diagnosis.md). ``applies_if`` yields true or false;
+    where it is false the case is ruled out. ``confirmed_by`` and ``ruled_out_by`` yield lists of observations, each
+    expression for itself: what is in a list is the evidence, an empty one is none. ``by_hand`` says where to look when
+    the facts do not decide.
+    """
 
     id: Identifier
     claim: Text
+    applies_if: CelExpression | None = None
+    confirmed_by: tuple[CelExpression, ...] = ()
+    ruled_out_by: tuple[CelExpression, ...] = ()
     by_hand: Text | None = None
 
 
 class Entry(_Strict):
     """One question of the FAQ: what both editions say about it, how people ask it, and what can be the case.
 
+    ``applies_if`` and ``ruled_out_by`` hold for all its cases, and before what those say themselves.
     ``lines`` tells where the entry's front matter says what, for messages; it is left out of dumps.
     """
 
@@ -66,6 +77,8 @@ class Entry(_Strict):
     asked_as: Annotated[tuple[Text, ...], Field(min_length=12)]
     threads: tuple[Annotated[tuple[Text, ...], Field(min_length=2)], ...] = ()
     signatures: tuple[Text, ...] = ()
+    applies_if: CelExpression | None = None
+    ruled_out_by: tuple[CelExpression, ...] = ()
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
     see_also: tuple[Identifier, ...] = ()
     sections: tuple[Section, ...]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from corpus.corpus import Ambiguous, Corpus, Edition, Source
+from corpus.corpus import Ambiguous, Check, Corpus, Edition, Source
 from corpus.entry import Entry
 from corpus.errors import CorpusError, Lines, Problem
 from corpus.statement import Statement, split_marker
@@ -34,6 +34,7 @@ _LISTS: Mapping[str, TypeAdapter[Any]] = {
     "out_of_scope": TypeAdapter(tuple[str, ...]),
     "ambiguous": TypeAdapter(tuple[Ambiguous, ...]),
     "glossary": TypeAdapter(dict[str, str]),
+    "checks": TypeAdapter(tuple[Check, ...]),
 }
 
 
@@ -144,12 +145,16 @@ def _prepare(data: dict[str, Any], document: YamlDocument, path: str) -> list[Pr
         data["cites"] = [
             {"id": item.get("edition"), **item} if isinstance(item, dict) else item for item in data["cites"]
         ]
-    for key, value in data.items():
-        data[key] = _tuples(value)
+    data.update(_tuples(data))
     return problems
 
 
+_ONE_OR_MORE = ("confirmed_by", "ruled_out_by")
+
+
 def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples([item] if key in _ONE_OR_MORE and isinstance(item, str) else item) for key, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 

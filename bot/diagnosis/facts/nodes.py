@@ -1,0 +1,172 @@
+"""The nodes that the question is about: conditions, taints, addresses, versions."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from bot.diagnosis.facts.pods import pods, seconds_since
+from bot.diagnosis.facts.registry import Facts, Needs, fact
+from bot.diagnosis.objects import at, items, labels, name, number, text, time
+from bot.diagnosis.observation import Fact, Observation
+from bot.diagnosis.reader import Object, Unreadable
+from corpus import parse_version
+
+__all__ = ["Condition", "Node", "Nodes", "node_of", "nodes"]
+
+_UNSCOPED = 40
+"""So many nodes are read where none is named: enough to see what is common, cheap in a cluster of thousands."""
+
+_MAX_NAMED = 5
+
+
+class Condition(Fact):
+    """A condition of a node; ``age_s`` is how long it has been so."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    age_s: int | None
+    seen: Observation
+
+
+class Node(Fact):
+    """A node. Versions are leading numbers, empty when not known; ``pod_cidrs`` may be empty with Terway.
+
+    ``max_pods`` is ``status.allocatable.pods``; ``cpus`` whole cores of ``status.capacity.cpu``.
+    """
+
+    name: str
+    provider_id: str
+    zone: str
+    instance_type: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    taints: tuple[str, ...]
+    internal_ips: tuple[str, ...]
+    pod_cidrs: tuple[str, ...]
+    kubelet: tuple[int, ...]
+    container_runtime: str
+    kernel: tuple[int, ...]
+    cpus: int
+    max_pods: int | None
+    extended: dict[str, str]
+    created_s: int | None
+    deleting: bool
+    unschedulable: bool
+    conditions: tuple[Condition, ...]
+    seen: Observation
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of that type."""
+        return next((one for one in self.conditions if one.type == kind), None)
+
+
+class Nodes(Fact):
+    """The nodes in question: the named one, those of the pods in question, else the first of all.
+
+    ``given`` tells that they were pointed at; ``missing`` names those that are not there; ``complete`` that there are
+    no others where none was pointed at.
+    """
+
+    items: tuple[Node, ...]
+    given: bool
+    missing: tuple[str, ...]
+    complete: bool
+    evidence: tuple[Observation, ...]
+
+
+def node_of(found: Object, now: dt.datetime) -> Node:
+    """Read a node object."""
+    spec, status, who = at(found, "spec"), at(found, "status"), name(found)
+    cidrs = at(spec, "podCIDRs") or [text(spec, "podCIDR")]
+    cpu = text(status, "capacity", "cpu")
+    allocatable = labels(status, "allocatable")
+    conditions = tuple(
+        Condition(
+            type=text(one, "type"),
+            status=text(one, "status"),
+            reason=text(one, "reason"),
+            message=text(one, "message"),
+            age_s=seconds_since(time(one, "lastTransitionTime"), now),
+            seen=Observation(
+                object=f"Node {who}",
+                field=f"status.conditions[{text(one, 'type')}]",
+                value=f"{text(one, 'status')} {text(one, 'reason')}: {text(one, 'message')}"[:300],
+                seen_at=time(one, "lastTransitionTime"),
+                kubectl=f"kubectl describe node {who}",
+            ),
+        )
+        for one in items(status, "conditions")
+    )
+    return Node(
+        name=who,
+        provider_id=text(spec, "providerID"),
+        zone=labels(found).get("topology.kubernetes.io/zone", ""),
+        instance_type=labels(found).get("node.kubernetes.io/instance-type", ""),
+        labels=labels(found),
+        annotations=labels(found, "metadata", "annotations"),
+        taints=tuple(text(one, "key") for one in items(spec, "taints")),
+        internal_ips=tuple(
+            text(one, "address") for one in items(status, "addresses") if text(one, "type") == "InternalIP"
+        ),
+        pod_cidrs=tuple(cidr for cidr in cidrs if isinstance(cidr, str) and cidr),
+        kubelet=parse_version(text(status, "nodeInfo", "kubeletVersion")) or (),
+        container_runtime=text(status, "nodeInfo", "containerRuntimeVersion"),
+        kernel=parse_version(text(status, "nodeInfo", "kernelVersion")) or (),
+        cpus=int(cpu)
+        if cpu.isdecimal()
+        else int(cpu[:-1]) // 1000
+        if cpu[:-1].isdecimal() and cpu.endswith("m")
+        else 0,
+        max_pods=number(status, "allocatable", "pods"),
+        extended={key: value for key, value in allocatable.items() if "/" in key},
+        created_s=seconds_since(time(found, "metadata", "creationTimestamp"), now),
+        deleting=bool(text(found, "metadata", "deletionTimestamp")),
+        unschedulable=at(spec, "unschedulable") is True,
+        conditions=conditions,
+        seen=Observation(
+            object=f"Node {who}",
+            field="metadata.name",
+            value=who,
+            seen_at=time(found, "metadata", "creationTimestamp"),
+            kubectl=f"kubectl get node {who} -o yaml",
+        ),
+    )
+
+
+@fact(
+    "nodes",
+    Nodes,
+    needs=[Needs("nodes", "get"), Needs("nodes", "list")],
+    kubectl="kubectl get nodes -o wide",
+)
+async def nodes(facts: Facts) -> Nodes:
+    """The nodes in question, with conditions, taints, addresses and versions."""
+    now = await facts.reads.now()
+    wanted = [facts.scope.node] if facts.scope.node else []
+    if not wanted:
+        try:
+            found_pods = await facts(pods)
+        except Unreadable:
+            if facts.scope.pod:
+                raise
+        else:
+            # A pod that runs on a node of its own is only in question when it was named.
+            asked = found_pods.items if found_pods.given else found_pods.stuck
+            wanted = list(dict.fromkeys(pod.node for pod in asked if pod.node))
+    if wanted:
+        objects = [(who, await facts.reads.get("nodes", who)) for who in wanted[:_MAX_NAMED]]
+        read = tuple(node_of(found, now) for _, found in objects if found)
+        missing = tuple(who for who, found in objects if not found)
+        complete = len(wanted) <= _MAX_NAMED
+    else:
+        listing = await facts.reads.list("nodes", limit=_UNSCOPED)
+        read, missing, complete = tuple(node_of(found, now) for found in listing.items), (), listing.complete
+    return Nodes(
+        items=read,
+        given=bool(wanted),
+        missing=missing,
+        complete=complete,
+        evidence=tuple(node.seen for node in read),
+    )

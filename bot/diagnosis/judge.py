@@ -1,0 +1,215 @@
+"""From facts to verdicts: what the expressions of a case say, and what follows for its entry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.diagnosis.expressions import Expression, ExpressionError
+from bot.diagnosis.facts.registry import Facts, collectors
+from bot.diagnosis.models import Check, Evidence, Finding, Verdict
+from bot.diagnosis.observation import Fact
+from bot.diagnosis.reader import Unreadable
+from corpus import Case, Entry
+from corpus import Check as CheckRule
+
+__all__ = ["Judge", "entry_verdict"]
+
+_MAX_EVIDENCE = 12
+_ROLL_UP: tuple[Verdict, ...] = ("confirmed", "open", "unreadable", "by_hand", "ruled_out")
+"""What an entry is when its cases differ: the first of these that any case is."""
+
+
+def entry_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on an entry from those on its cases: ruled out only if all are."""
+    found = set(verdicts)
+    return next(verdict for verdict in _ROLL_UP if verdict in found)
+
+
+@dataclass
+class _Outcome:
+    """What expressions yielded together: observations, and what kept some from being evaluated."""
+
+    evidence: list[Evidence]
+    missing: list[str]
+
+
+class Judge:
+    """Judges entries by the facts of one diagnosis; each fact is collected once, and only if an expression asks."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._collectors = collectors()
+        self._names = frozenset(self._collectors)
+        self._known: dict[str, Fact | Unreadable] = {}
+        self._data: dict[tuple[str, str], Any] = {}
+
+    async def entries(self, entries: Sequence[Entry]) -> list[Finding]:
+        """Return the findings on all cases of ``entries``.
+
+        Whether an entry applies is read first, so that nothing is read for those that do not.
+        """
+        await self._collect(entry.applies_if for entry in entries)
+        rest: list[str | None] = []
+        for entry in entries:
+            if self._holds(entry.applies_if)[0] is not False:
+                rest += entry.ruled_out_by
+                for case in entry.cases:
+                    rest += [case.applies_if, *case.confirmed_by, *case.ruled_out_by]
+        await self._collect(rest)
+        return [finding for entry in entries for finding in self._entry(entry)]
+
+    async def checks(self, rules: Sequence[CheckRule]) -> list[Check]:
+        """Return what the checks say that come before all entries."""
+        await self._collect(rule.failed_by for rule in rules)
+        found = []
+        for rule in rules:
+            outcome = self._listed([rule.failed_by])
+            failed = True if outcome.evidence else None if outcome.missing else False
+            found.append(
+                Check(
+                    check=rule.id,
+                    says=rule.says,
+                    failed=failed,
+                    missing=tuple(outcome.missing),
+                    evidence=tuple(outcome.evidence[:_MAX_EVIDENCE]),
+                )
+            )
+        return found
+
+    async def known(self, name: str) -> Fact | None:
+        """Return a fact, None when it cannot be known."""
+        await self._collect_facts([name])
+        found = self._known[name]
+        return None if isinstance(found, Unreadable) else found
+
+    async def _collect(self, sources: Iterable[str | None]) -> None:
+        wanted = {name for source in sources if source for name in Expression.compile(source, self._names).fields}
+        await self._collect_facts(sorted(wanted - self._known.keys()))
+
+    async def _collect_facts(self, names: Sequence[str]) -> None:
+        names = [name for name in names if name not in self._known]
+        results = await asyncio.gather(*(self._facts(self._collectors[name]) for name in names), return_exceptions=True)
+        for name, result in zip(names, results, strict=True):
+            if isinstance(result, BaseException) and not isinstance(result, Unreadable):
+                raise result
+            self._known[name] = result
+
+    def _entry(self, entry: Entry) -> list[Finding]:
+        holds, gate = self._holds(entry.applies_if)
+        if holds is False:
+            return [self._finding(entry, case, "ruled_out", gate) for case in entry.cases]
+        excluded = self._listed(entry.ruled_out_by)
+        if excluded.evidence:
+            return [self._finding(entry, case, "ruled_out", excluded) for case in entry.cases]
+        before = [*gate.missing, *excluded.missing]
+        return [self._case(entry, case, before) for case in entry.cases]
+
+    def _case(self, entry: Entry, case: Case, before: Sequence[str]) -> Finding:
+        holds, gate = self._holds(case.applies_if)
+        if holds is False:
+            return self._finding(entry, case, "ruled_out", gate)
+        missing = [*before, *gate.missing]
+        confirmed = self._listed(case.confirmed_by)
+        # What rests on something unread is not confirmed: whether the case applies at all has to be known.
+        if confirmed.evidence and not missing:
+            return self._finding(entry, case, "confirmed", confirmed)
+        ruled_out = self._listed(case.ruled_out_by)
+        if ruled_out.evidence:
+            return self._finding(entry, case, "ruled_out", ruled_out)
+        missing += [*confirmed.missing, *ruled_out.missing]
+        seen = _Outcome(confirmed.evidence, list(dict.fromkeys(missing)))
+        if missing:
+            return self._finding(entry, case, "unreadable", seen)
+        return self._finding(entry, case, "open" if case.confirmed_by else "by_hand", seen)
+
+    def _finding(self, entry: Entry, case: Case, verdict: Verdict, outcome: _Outcome) -> Finding:
+        return Finding(
+            entry=entry.id,
+            case=case.id,
+            claim=case.claim,
+            verdict=verdict,
+            by_hand=None if verdict in {"confirmed", "ruled_out"} else case.by_hand,
+            missing=tuple(outcome.missing) if verdict == "unreadable" else (),
+            evidence=tuple(outcome.evidence[:_MAX_EVIDENCE]),
+        )
+
+    def _holds(self, source: str | None) -> tuple[bool | None, _Outcome]:
+        """Return whether a condition holds (None: not known), with what its facts saw."""
+        if source is None:
+            return True, _Outcome([], [])
+        expression = Expression.compile(source, self._names)
+        if missing := self._missing(expression):
+            return None, _Outcome([], missing)
+        value = expression.evaluate(self._context(expression))
+        if not isinstance(value, bool):
+            raise ExpressionError(f"{source!r}: yields {type(value).__name__}, not true or false")
+        seen = [evidence for name in sorted(expression.fields) for evidence in self._seen(name)]
+        return value, _Outcome(seen, [])
+
+    def _listed(self, sources: Sequence[str]) -> _Outcome:
+        outcome = _Outcome([], [])
+        for source in sources:
+            expression = Expression.compile(source, self._names)
+            if missing := self._missing(expression):
+                outcome.missing += [one for one in missing if one not in outcome.missing]
+                continue
+            found = expression.evaluate(self._context(expression))
+            if not isinstance(found, list) or not all(isinstance(item, dict) and "object" in item for item in found):
+                raise ExpressionError(f"{source!r}: yields no list of observations")
+            outcome.evidence += [_evidence(item) for item in found]
+        return outcome
+
+    def _missing(self, expression: Expression) -> list[str]:
+        found = (self._known[name] for name in sorted(expression.fields))
+        return [
+            f"{one.what}: {_REASONS[one.reason]}" + (f" ({one.detail})" if one.detail else "")
+            for one in found
+            if isinstance(one, Unreadable)
+        ]
+
+    def _context(self, expression: Expression) -> dict[str, dict[str, Any]]:
+        return {
+            name: {field: self._field(name, field) for field in fields} for name, fields in expression.fields.items()
+        }
+
+    def _field(self, name: str, field: str) -> Any:
+        if (name, field) not in self._data:
+            value = self._known[name]
+            if not hasattr(value, field):
+                raise ExpressionError(f"the fact {name} has no field {field}")
+            self._data[name, field] = _plain(getattr(value, field))
+        return self._data[name, field]
+
+    def _seen(self, name: str) -> list[Evidence]:
+        return (
+            [_evidence(item) for item in self._field(name, "evidence")]
+            if hasattr(self._known[name], "evidence")
+            else []
+        )
+
+
+_REASONS = {
+    "forbidden": "not permitted",
+    "not_served": "the cluster has no such API",
+    "timeout": "no answer in time",
+    "budget": "more than may be read",
+    "failed": "reading failed",
+    "not_captured": "not in what was captured",
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fact):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _evidence(item: Mapping[str, Any]) -> Evidence:
+    return Evidence.model_validate({field: item[field] for field in Evidence.model_fields})
