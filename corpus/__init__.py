@@ -16,7 +16,7 @@ from corpus.errors import CorpusError, Problem
 from corpus.loader import CORPUS_DIR, load_corpus, load_entry, source_files
 from corpus.signature import Signature
 from corpus.statement import Code, Marker, Section, Statement
-from corpus.versions import Gate, Version, parse_version
+from corpus.versions import Gate, Version, parse_version, version_name
 
 __all__ = [
     "CORPUS_DIR",
@@ -53,4 +53,5 @@ __all__ = [
     "parse_version",
     "read_page",
     "source_files",
+    "version_name",
 ]

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from corpus.corpus import Corpus
 from corpus.editions import PageSection, heading_key
-from corpus.entry import Entry
+from corpus.entry import Case, Entry
 from corpus.errors import Problem
+from corpus.expression import expression_error
 from corpus.overlap import WordIndex
 from corpus.signature import Signature, SignatureError
 from corpus.statement import Statement
@@ -41,7 +42,7 @@ def check_corpus(corpus: Corpus) -> list[Problem]:
     asked: dict[str, str] = {}
     for entry in corpus.entries:
         messages = [*_cite_messages(corpus, entry), *_id_messages(corpus, entry)]
-        messages += [*_question_messages(entry, asked), *_signature_messages(entry)]
+        messages += [*_question_messages(entry, asked), *_signature_messages(entry), *_expression_messages(entry)]
         for statement in entry.section("Steps"):
             messages += _risk_messages(statement, covered=False)
         problems += [Problem(path_of(entry), line, message) for line, message in messages]
@@ -51,6 +52,21 @@ def check_corpus(corpus: Corpus) -> list[Problem]:
 def path_of(entry: Entry) -> str:
     """Return where the entry's file lies, relative to the corpus directory."""
     return f"entries/{entry.area}/{entry.id}.md"
+
+
+def _expression_messages(entry: Entry) -> Iterator[_Message]:
+    holders: list[tuple[Entry | Case, tuple[str | int, ...]]] = [(entry, ())]
+    holders += [(case, ("cases", number)) for number, case in enumerate(entry.cases)]
+    for holder, at in holders:
+        given: dict[str, Sequence[str]] = {
+            "applies_if": [holder.applies_if] if holder.applies_if else [],
+            "ruled_out_by": holder.ruled_out_by,
+        }
+        given |= {"confirmed_by": holder.confirmed_by} if isinstance(holder, Case) else {}
+        for field, sources in given.items():
+            for source in sources:
+                if wrong := expression_error(source):
+                    yield entry.line(*at, field), f"{field} is no CEL expression: {wrong}"
 
 
 def _cite_messages(corpus: Corpus, entry: Entry) -> Iterator[_Message]:

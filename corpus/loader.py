@@ -154,7 +154,10 @@ _ONE_OR_MORE = ("confirmed_by", "ruled_out_by")
 
 def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _tuples([item] if key in _ONE_OR_MORE and isinstance(item, str) else item) for key, item in value.items()}
+        return {
+            key: _tuples([item] if key in _ONE_OR_MORE and isinstance(item, str) else item)
+            for key, item in value.items()
+        }
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 

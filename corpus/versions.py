@@ -13,7 +13,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Component", "Gate", "Version", "components", "parse_version"]
+__all__ = ["Component", "Gate", "Version", "components", "parse_version", "version_name"]
 
 Component = Literal["terway", "flannel", "kubernetes", "kubelet", "kube-proxy"]
 Version = tuple[int, ...]
@@ -38,6 +38,11 @@ def parse_version(text: str) -> Version | None:
     """Return the leading dotted integers of ``text``, or None when it does not begin with a version."""
     match = _LEADING.match(text.strip())
     return tuple(int(part) for part in match[1].split(".")) if match else None
+
+
+def version_name(version: Version) -> str:
+    """Return ``version`` as its tag begins: ``v1.8.0``."""
+    return "v" + ".".join(map(str, version))
 
 
 def _padded(left: Version, right: Version) -> tuple[Version, Version]:
