@@ -9,7 +9,9 @@ __all__ = ["character_ngrams", "terms", "tokens"]
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[._/'-][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+", re.IGNORECASE)
 _SPLIT = re.compile(r"[._/'-]")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_PLURAL = re.compile(r"[A-Z]{2,}s")
+_MAX_TERM = 64
 _VARIABLE = re.compile(
     r"\d[\d.:/-]*|[0-9a-f]{8,}|(?=\w*\d\w*\d\w*\d)[a-z0-9]{8,}"  # numbers, addresses, dates; hashes; instance ids
 )
@@ -27,7 +29,7 @@ def terms(text: str) -> list[str]:
 
     Words are lower-cased and lose a plural s; an identifier counts whole and in its parts (dots, dashes, underscores
     and camel case); Chinese counts in overlapping pairs of characters; what varies from case to case (addresses,
-    hashes, numbers with many digits) does not count.
+    hashes, numbers) does not count, nor does what is too long for a word.
     """
     found: list[str] = []
     for match in _TOKEN.finditer(text):
@@ -35,23 +37,22 @@ def terms(text: str) -> list[str]:
         if token[0] >= "\u3400":
             found += [token[at : at + 2] for at in range(max(1, len(token) - 1))]
             continue
-        whole = token.lower()
+        whole = token.lower() if len(token) <= _MAX_TERM else ""
         if not _VARIABLE.fullmatch(whole):
             parts = [part for piece in _SPLIT.split(token) for part in _CAMEL.split(piece)]
-            if len(parts) > 1:
+            if len(parts) > 1 and whole:
                 found.append(whole)
-                found += [term for part in parts if (term := _word(part.lower()))]
-            elif term := _word(whole):
-                found.append(term)
+            found += [term for part in parts if (term := _word(part))]
     return found
 
 
 def _word(word: str) -> str | None:
-    if word in _STOP or (_VARIABLE.fullmatch(word) and len(word) > 2):
+    lower = (word[:-1] if _PLURAL.fullmatch(word) else word).lower()
+    if lower in _STOP or len(lower) > _MAX_TERM or (_VARIABLE.fullmatch(lower) and len(lower) > 2):
         return None
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
+    if len(lower) > 3 and lower.endswith("s") and not lower.endswith(("ss", "us", "is")):
+        return lower[:-1]
+    return lower
 
 
 def tokens(text: str) -> list[str]:

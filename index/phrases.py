@@ -73,7 +73,8 @@ class Phrase:
     @property
     def comparable(self) -> bool:
         """Whether enough is left of it to be recognised when one word is replaced."""
-        return len(self.words) >= MIN_WORDS and len(self.telling) > MIN_COMMON
+        set_apart = _MASK.sub(" ", self.signature).split()
+        return len(set_apart) >= MIN_WORDS and len(self.telling) > MIN_COMMON
 
 
 def resembling(text: str, phrases: Sequence[Phrase]) -> Iterator[str]:
@@ -172,4 +173,4 @@ def _words(text: str) -> Iterator[_Word]:
                     yield _Word("can" if match[0] == "can't" else match[0][:-3], start, end)
                     yield _Word("not", start, end)
                 else:
-                    yield _Word(match[0], start, end)
+                    yield _Word("found" if match[0] == "find" else match[0], start, end)

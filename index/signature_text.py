@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 
+from corpus import Signature
 from corpus.signature import MASKS
 from index.squeezed import SqueezedText, squeezed
 
@@ -38,9 +39,10 @@ class SignatureText:
     """
 
     def __init__(self, text: str) -> None:
+        """Read a signature; raise corpus.signature.SignatureError when it cannot be read."""
         self.text = text
-        pieces = [squeezed(piece) if at % 2 == 0 else f"<{piece}>" for at, piece in enumerate(_MASK.split(text))]
-        parts = [piece for piece in pieces if piece]
+        parts = [part if _MASK.fullmatch(part) else squeezed(part) for part in Signature.compile(text).parts]
+        parts = [part for part in parts if part]
         bare = [at for at, part in enumerate(parts) if not _MASK.fullmatch(part)]
         self.parts = tuple(parts[bare[0] : bare[-1] + 1])
         self.literals = tuple(parts[at] for at in bare)

@@ -8,16 +8,19 @@ __all__ = ["is_slip"]
 
 _ENDINGS = re.compile(r"(?:ing|ed|es|s|e|d)$")
 _DIGITS = re.compile(r"\d+")
+_MIN_SHORT_FORM = 3
 _MIN_LETTERS = 4
 _LONG = 8
 """In words of so many letters two slips are forgiven, otherwise one."""
 
 
 def is_slip(left: str, right: str) -> bool:
-    """Whether two lower-case words are the same but for an ending or a slip of the keyboard.
+    """Whether two lower-case words are the same but for what one leaves out, an ending or a slip of the keyboard.
 
     Short words, first letters and digits leave no room for slips: ``eni`` and ``eip``, ``ipv4`` and ``ipv6`` differ.
     """
+    if min(len(left), len(right)) >= _MIN_SHORT_FORM and (left.startswith(right) or right.startswith(left)):
+        return True
     if (
         left[:1] != right[:1]
         or min(len(left), len(right)) < _MIN_LETTERS
