@@ -22,7 +22,7 @@ from bot.diagnosis.resources import ALLOWED, LOGS, Resource, of_object
 from corpus import Corpus
 
 NOW = dt.datetime(2026, 3, 2, 3, 4, 5, tzinfo=dt.UTC)
-_PLACEHOLDER = re.compile(r"\{\{now(?:-(\d+)([smhd]))?\}\}")
+_PLACEHOLDER = re.compile(r"\{\{now(?:([+-]\d+)([smhd]))?\}\}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -56,8 +56,8 @@ def filled(text: str, now: dt.datetime = NOW) -> str:
     """Return ``text`` with its placeholders of times replaced."""
 
     def at(match: re.Match[str]) -> str:
-        ago = int(match[1]) * _SECONDS[match[2]] if match[1] else 0
-        return (now - dt.timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ahead = int(match[1]) * _SECONDS[match[2]] if match[1] else 0
+        return (now + dt.timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     return _PLACEHOLDER.sub(at, text)
 
