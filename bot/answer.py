@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from corpus import Code, Corpus, Entry, Gate, Statement, Version
+from bot.diagnosis.report import Report
+from corpus import Code, Corpus, Entry, Gate, Statement, Version, version_name
 
 __all__ = [
     "Answer",
@@ -22,7 +23,6 @@ __all__ = [
     "References",
     "SeenDifference",
     "component_name",
-    "version_name",
 ]
 
 Outcome = Literal["answer", "choices", "no_answer"]
@@ -113,8 +113,9 @@ class Answer(_Frozen):
 
     ``candidates`` are the best entries, at least five, whatever the outcome. ``sections`` is filled for an ``answer``,
     ``choices`` for ``choices``; ``see_also`` names neighbours of the entry, or what comes closest when there is no
-    answer. ``versions`` (component → version, as a person writes them) are those the conversation states and the entry
-    depends on. ``summary`` is short enough for a notification; its only markup are the ticks of code.
+    answer. ``versions`` (component → version, as a person writes them) are those known that the entry depends on.
+    ``summary`` is short enough for a notification; its only markup are the ticks of code. ``diagnosis`` is what a look
+    into a cluster found, where there was one.
     """
 
     outcome: Outcome
@@ -130,6 +131,7 @@ class Answer(_Frozen):
     versions: Mapping[str, str] = {}
     see_also: tuple[EntryName, ...] = ()
     look_alike: str | None = None
+    diagnosis: Report | None = None
     elapsed_ms: float = 0.0
 
 
@@ -205,11 +207,6 @@ class References:
 def component_name(component: str) -> str:
     """Return how a person writes the name of ``component``."""
     return component if component.startswith("kube") and component != "kubernetes" else component.capitalize()
-
-
-def version_name(version: Version) -> str:
-    """Return ``version`` as its tag begins: ``v1.8.0``."""
-    return "v" + ".".join(map(str, version))
 
 
 def _hold(gates: Sequence[Gate], versions: Mapping[str, Version]) -> bool | None:

@@ -15,10 +15,11 @@ from bot.answer import (
     References,
     SeenDifference,
     component_name,
-    version_name,
 )
+from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.report import report
 from bot.mentioned import mentioned_versions
-from corpus import Corpus, Entry, Version
+from corpus import Corpus, Entry, Version, parse_version, version_name
 from index.normalize import normalize
 from index.retriever import Ranking
 
@@ -50,10 +51,10 @@ class Composer:
         self._answer_body = lru_cache(_CACHED_BODIES)(self._build_answer)
         self._choices_body = lru_cache(_CACHED_BODIES)(self._build_choices)
 
-    def compose(self, turns: Sequence[str], ranking: Ranking) -> Answer:
+    def compose(self, turns: Sequence[str], ranking: Ranking, diagnosis: Diagnosis | None = None) -> Answer:
         """Return the answer to the last of ``turns`` (oldest first) given the ranking of all entries.
 
-        Versions that the conversation states select the branches that hold.
+        Versions that were read in the cluster, else those that the conversation states, select the branches that hold.
         """
         candidates = tuple(
             self._candidate(ranked.entry, ranked.confidence) for ranked in ranking.entries[:_SHOWN_CANDIDATES]
@@ -61,19 +62,29 @@ class Composer:
         match ranking.outcome:
             case "answer":
                 best = candidates[0].id
-                body = self._answer_body(best, self._known(best, turns))
+                body = self._answer_body(best, self._known(best, turns, diagnosis))
             case "choices":
                 body = self._choices_body(ranking.choices)
             case "no_answer":
                 body = _no_answer(candidates, ranking)
-        return body.model_copy(update={"candidates": candidates})
+        found = report(diagnosis, self._corpus) if diagnosis else None
+        return body.model_copy(update={"candidates": candidates, "diagnosis": found})
 
-    def _known(self, entry_id: str, turns: Sequence[str]) -> _Known:
-        """Return the versions that ``turns`` state of the components on which the entry depends."""
+    def explain(self, entry_id: str, diagnosis: Diagnosis) -> Answer:
+        """Return what the FAQ says of one entry, for the versions that were read."""
+        return self._answer_body(entry_id, self._known(entry_id, (), diagnosis))
+
+    def _known(self, entry_id: str, turns: Sequence[str], diagnosis: Diagnosis | None) -> _Known:
+        """Return the versions of the components on which the entry depends: those read, else those ``turns`` state."""
         gated = self._gated[entry_id]
         if not gated:
             return ()
-        versions = mentioned_versions(*map(normalize, turns))
+        read = {
+            component: version
+            for component, text in (diagnosis.versions if diagnosis else {}).items()
+            if (version := parse_version(text))
+        }
+        versions = mentioned_versions(*map(normalize, turns)) | read
         return tuple((component, versions[component]) for component in gated if component in versions)
 
     def _candidate(self, entry_id: str, confidence: float) -> Candidate:

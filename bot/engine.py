@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 from bot.answer import Answer
 from bot.compose import Composer
+from bot.diagnosis.models import Diagnosis
+from bot.reconsider import reconsider
 from bot.settings import Settings
-from corpus import CORPUS_DIR, Corpus, CorpusError
+from corpus import CORPUS_DIR, Corpus, CorpusError, Entry
 from index.retriever import Ranking, Retriever
 
 if TYPE_CHECKING:
     from index.build import Progress
 
 __all__ = ["Engine", "EngineError", "build", "open_engine"]
+
+
+_SUSPECTS = 5
 
 
 class EngineError(RuntimeError):
@@ -45,10 +50,19 @@ class Engine:
         """Rank all entries for the last of ``turns``, as :meth:`ask` does before it composes the answer."""
         return self._retriever.rank(turns)
 
-    def ask(self, turns: Sequence[str]) -> Answer:
-        """Answer the last of ``turns`` in the light of those before it (oldest first)."""
+    def suspects(self, turns: Sequence[str]) -> tuple[Entry, ...]:
+        """Return the entries that a look into the cluster should tell apart for this question, the best first."""
+        ranking = self._retriever.rank(turns)
+        wanted = dict.fromkeys([*ranking.choices, *(ranked.entry for ranked in ranking.entries)])
+        return tuple(self.corpus[entry_id] for entry_id in list(wanted)[:_SUSPECTS])
+
+    def ask(self, turns: Sequence[str], diagnosis: Diagnosis | None = None) -> Answer:
+        """Answer the last of ``turns`` in the light of those before it (oldest first) and of a look into a cluster."""
         start = time.perf_counter()
-        answer = self._composer.compose(turns, self._retriever.rank(turns))
+        ranking = self._retriever.rank(turns)
+        if diagnosis:
+            ranking = reconsider(ranking, diagnosis, self.corpus)
+        answer = self._composer.compose(turns, ranking, diagnosis)
         return answer.model_copy(update={"elapsed_ms": (time.perf_counter() - start) * 1000})
 
 

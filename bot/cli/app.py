@@ -12,6 +12,7 @@ from bot import __version__
 from bot.cli.ask import ask
 from bot.cli.console import ReaderGone, UsageFailure, flush, print_line
 from bot.cli.corpus import corpus_app
+from bot.cli.diagnose import diagnose
 from bot.cli.evaluate import evaluate
 from bot.cli.index import index_app
 from bot.cli.serve import serve
@@ -44,6 +45,7 @@ def _root(
 
 
 app.command()(ask)
+app.command()(diagnose)
 app.command()(serve)
 app.command("eval")(evaluate)
 app.command()(settings)

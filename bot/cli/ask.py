@@ -13,6 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from bot.cli.console import UsageFailure, console, flush, is_interactive, print_line
+from bot.cli.looking import (
+    ContextFlag,
+    KubeconfigFlag,
+    Look,
+    NamespaceFlag,
+    NodeFlag,
+    NowFlag,
+    PodFlag,
+    ServiceFlag,
+    SnapshotFlag,
+    look_into,
+)
 from bot.cli.progress import BUILDING, progress_on_stderr
 from bot.cli.settings import ConfigFlag, load_or_fail
 from bot.cli.turns import read_turns
@@ -20,7 +32,7 @@ from bot.cli.turns import read_turns
 if TYPE_CHECKING:
     from bot.settings import Settings
 
-__all__ = ["ask"]
+__all__ = ["ask", "leave", "print_markdown"]
 
 _NO_ANSWER = 3
 
@@ -41,6 +53,17 @@ def ask(
     server: Annotated[
         str | None, typer.Option(metavar="URL", help="Ask a running acknet serve in place of an index here.")
     ] = None,
+    diagnose: Annotated[
+        bool, typer.Option("--diagnose", help="Look into the cluster, read-only, to tell the cases apart.")
+    ] = False,
+    namespace: NamespaceFlag = None,
+    pod: PodFlag = None,
+    node: NodeFlag = None,
+    service: ServiceFlag = None,
+    kubeconfig: KubeconfigFlag = None,
+    context: ContextFlag = None,
+    snapshot: SnapshotFlag = None,
+    now: NowFlag = None,
     config: ConfigFlag = None,
 ) -> None:
     """Answer a question about container networking in ACK from its FAQ, with citations.
@@ -50,22 +73,28 @@ def ask(
     none; 2: something failed.
     """
     turns = read_turns(question or (), thread)
-    settings = load_or_fail({"server": server}, config)
-    reply = _ask_server(settings, turns) if settings.server else _ask_index(settings, turns)
+    settings = load_or_fail({"server": server, "kubeconfig": kubeconfig, "context": context}, config)
+    look = Look(snapshot, now, namespace, pod, node, service)
+    if not diagnose and (given := [name for name, value in vars(look).items() if value is not None]):
+        raise UsageFailure(f"--{given[0]} says where to look, which takes --diagnose")
+    if settings.server:
+        reply = _ask_server(settings, turns, look if diagnose else None)
+    else:
+        reply = _ask_index(settings, turns, look if diagnose else None)
     if as_json:
         print_line(json.dumps(reply, indent=2))
     else:
-        _print_answer(reply["answer"]["markdown"])
-    _leave(_NO_ANSWER if reply["outcome"] == "no_answer" else 0)
+        print_markdown(reply["answer"]["markdown"])
+    leave(_NO_ANSWER if reply["outcome"] == "no_answer" else 0)
 
 
-def _leave(code: int) -> NoReturn:
+def leave(code: int) -> NoReturn:
     """End the process at once: taking a tenth of a second to clean up memory would keep the prompt waiting."""
     flush()
     os._exit(code)
 
 
-def _ask_index(settings: Settings, turns: Sequence[str]) -> dict[str, Any]:
+def _ask_index(settings: Settings, turns: Sequence[str], look: Look | None) -> dict[str, Any]:
     from bot.engine import EngineError, open_engine
     from bot.render import json_answer
 
@@ -74,21 +103,31 @@ def _ask_index(settings: Settings, turns: Sequence[str]) -> dict[str, Any]:
             engine = open_engine(settings, progress)
         except EngineError as error:
             raise UsageFailure(str(error)) from error
-    return json_answer(engine.ask(turns))
+    if look is None:
+        return json_answer(engine.ask(turns))
+    found = look_into(settings, engine.corpus, look, entries=engine.suspects(turns), text="\n".join(turns))
+    return json_answer(engine.ask(turns, found))
 
 
-def _ask_server(settings: Settings, turns: Sequence[str]) -> dict[str, Any]:
+def _ask_server(settings: Settings, turns: Sequence[str], look: Look | None) -> dict[str, Any]:
     from bot.client import Client, ClientError
+    from bot.web.models import Scope
 
+    scope = None
+    if look is not None:
+        if look.snapshot is not None:
+            raise UsageFailure("--snapshot is looked into here, not by a server; leave --server out")
+        scope = Scope(namespace=look.namespace, pod=look.pod, node=look.node, service=look.service)
     try:
         with Client(str(settings.server), settings.request_timeout) as client:
-            reply = client.ask(turns[-1], turns[:-1])
+            reply = client.ask(turns[-1], turns[:-1], diagnose=look is not None, scope=scope)
     except ClientError as error:
         raise UsageFailure(str(error)) from error
     return reply.model_dump(mode="json")
 
 
-def _print_answer(markdown: str) -> None:
+def print_markdown(markdown: str) -> None:
+    """Print an answer on stdout: set for reading on a terminal, as Markdown elsewhere."""
     text = _harmless(markdown)
     if not is_interactive():
         print_line(text.rstrip("\n"))

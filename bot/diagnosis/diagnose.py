@@ -13,7 +13,8 @@ from bot.diagnosis.reader import Reader
 from bot.diagnosis.reads import Reads
 from bot.diagnosis.redact import redact
 from bot.diagnosis.summary import summarize
-from corpus import Corpus, Entry
+from bot.diagnosis.versions import read_versions
+from corpus import Corpus, Entry, version_name
 
 __all__ = ["diagnose"]
 
@@ -29,8 +30,7 @@ async def diagnose(
 ) -> Diagnosis:
     """Find out which cases of ``entries`` (None: of all) hold in what ``reader`` reads.
 
-    No fact takes longer than ``seconds``; all are read side by side. What cannot be read makes verdicts unreadable,
-    never an error.
+    Facts are read side by side, all within ``seconds``. What cannot be read makes verdicts unreadable, never an error.
     """
     start = time.perf_counter()
     facts = Facts(Reads(reader), scope or Scope(), seconds=seconds, progress=progress)
@@ -41,8 +41,10 @@ async def diagnose(
         entry.id: entry_verdict(finding.verdict for finding in findings if finding.entry == entry.id)
         for entry in wanted
     }
+    cluster = await summarize(judge, reader.source)
     found = Diagnosis(
-        cluster=await summarize(judge, reader.source),
+        cluster=cluster,
+        versions={component: version_name(version) for component, version in read_versions(judge).items()},
         checks=tuple(checks),
         verdicts=verdicts,
         findings=tuple(findings),

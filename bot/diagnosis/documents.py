@@ -17,13 +17,13 @@ __all__ = ["DocumentError", "Part", "json_documents", "parts", "typed_as_core_ev
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _MAX_DEPTH = 200
-_MAX_ALIASED = 16 * 1024 * 1024
-"""How much text the aliases of one document may stand for, in characters: a billion laughs end here."""
+_MAX_GROWTH = 20
+"""How many times its own length the aliases of a document may stand for: a billion laughs end here."""
 
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _NOTHING = re.compile(r"(?:\s*(?:[#%].*)?(?:\n|\Z))*\Z")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,30})\Z", re.ASCII)
-_FLOAT = re.compile(r"[-+]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][-+]?\d{1,4})?\Z", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\d{1,300}\.\d{0,300}|\.\d{1,300}|\d{1,300}(?=[eE]))(?:[eE][-+]?\d{1,4})?\Z", re.ASCII)
 _WORDS: dict[str, bool | None] = {
     spelled: value
     for word, value in (
@@ -41,7 +41,14 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class DocumentError(ValueError):
-    """Text is no JSON or YAML, or not of the plain kind that Kubernetes writes; one line without the text's words."""
+    """Text is no JSON or YAML, or not of the plain kind that Kubernetes writes; one line without the text's words.
+
+    ``line`` counts from 0 where it is known which one cannot be understood.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message if line is None else f"{message} in line {line + 1}")
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def json_documents(text: str) -> Iterator[Any]:
         try:
             value, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            raise DocumentError(f"invalid JSON in line {error.lineno}") from None
+            raise DocumentError("invalid JSON", error.lineno - 1) from None
         except RecursionError:
             raise DocumentError("JSON is nested too deeply") from None
         except ValueError as error:
@@ -88,13 +95,14 @@ def yaml_document(text: str) -> Any:
 
     Raises DocumentError, also for merge keys and tags of other types, which Kubernetes never writes.
     """
-    builder = _Builder()
+    builder = _Builder(_MAX_GROWTH * len(text))
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
+    except DocumentError as error:
+        raise DocumentError(str(error), event.start_mark.line if event.start_mark else None) from None
     except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise DocumentError(f"invalid YAML{line}") from None
+        raise DocumentError("invalid YAML", error.problem_mark.line if error.problem_mark else None) from None
     except yaml.YAMLError:
         raise DocumentError("invalid YAML: characters that it does not allow") from None
     return builder.root
@@ -103,13 +111,13 @@ def yaml_document(text: str) -> Any:
 class _Builder:
     """Builds a value from YAML's events without recursion: libyaml's own composer overruns the stack when nested."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_aliased: int) -> None:
         self.root: Any = None
         self._open: list[tuple[Any, str | None, int]] = []  # container, its anchor, weight before it
         self._keys: list[str | None] = []  # per container, the key that waits for its value
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._weight = 0
-        self._aliased = 0
+        self._aliasable = most_aliased
 
     def take(self, event: Any) -> None:
         """Take in the next event."""
@@ -151,6 +159,7 @@ class _Builder:
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._put(value)
         self._open.append((value, event.anchor, self._weight))
+        self._weight += 8
         self._keys.append(None)
 
     def _alias(self, name: str | None) -> None:
@@ -158,8 +167,8 @@ class _Builder:
             raise DocumentError("YAML has an alias that is not known where it stands")
         value, weight = self._anchors[name]
         self._weight += weight
-        self._aliased += weight
-        if self._aliased > _MAX_ALIASED:
+        self._aliasable -= weight
+        if self._aliasable < 0:
             raise DocumentError("YAML has aliases that stand for too much text")
         self._put(value)
 

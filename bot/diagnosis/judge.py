@@ -85,6 +85,11 @@ class Judge:
         found = self._known[name]
         return None if isinstance(found, Unreadable) else found
 
+    def collected(self, name: str) -> Fact | None:
+        """Return a fact if it has been read already; nothing is read for it."""
+        found = self._known.get(name)
+        return None if isinstance(found, Unreadable) else found
+
     async def _collect(self, sources: Iterable[str | None]) -> None:
         wanted = {name for source in sources if source for name in Expression.compile(source, self._names).fields}
         await self._collect_facts(sorted(wanted - self._known.keys()))

@@ -64,12 +64,20 @@ class ClusterSummary(_Frozen):
 
 
 class Diagnosis(_Frozen):
-    """Verdicts on entries and their cases, with what was seen and what the reading cost."""
+    """Verdicts on entries and their cases, with what was seen and what the reading cost.
+
+    ``versions``: component → version, of those read.
+    """
 
     cluster: ClusterSummary
+    versions: dict[str, str]
     checks: tuple[Check, ...]
     verdicts: dict[str, Verdict]
     findings: tuple[Finding, ...]
     requests: int
     bytes: int
     elapsed_ms: float
+
+    def of(self, verdict: Verdict) -> tuple[str, ...]:
+        """Return the entries with this verdict."""
+        return tuple(entry for entry, found in self.verdicts.items() if found == verdict)

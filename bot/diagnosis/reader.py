@@ -19,7 +19,7 @@ Reason = Literal["forbidden", "not_served", "timeout", "budget", "failed", "not_
 allows; the server failed or answered nonsense; a snapshot or paste does not hold it."""
 
 
-class Unreadable(Exception):  # noqa: N818 (not reading something is an outcome, not a fault of the program)
+class Unreadable(Exception):
     """Something could not be read, so nothing may be concluded from it: neither that it is there nor that it is absent.
 
     ``what`` names it as a person would ask for it (``list events in namespace shop``), ``detail`` adds in a few words

@@ -86,9 +86,12 @@ class Reads:
             except Unreadable as error:
                 answer.set_exception(error)
             except BaseException:
-                answer.cancel()
-                del self._answers[key]
+                # Whoever else waits for this was not the one that was interrupted.
+                answer.set_exception(Unreadable(f"{key[0]} {key[1]}" if len(key) > 1 else str(key[0]), "timeout"))
                 raise
+            finally:
+                if answer.done() and not answer.cancelled():
+                    answer.exception()  # seen, even if nobody else asks
         return await asyncio.shield(answer)
 
 

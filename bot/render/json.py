@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.answer import Answer
+from bot.render.diagnosis import json_diagnosis
 from bot.render.markdown import markdown_answer
 
 __all__ = ["json_answer"]
@@ -49,6 +50,6 @@ def json_answer(answer: Answer) -> dict[str, Any]:
             }
             for difference in answer.differs
         ],
-        "diagnosis": None,
+        "diagnosis": json_diagnosis(answer.diagnosis.diagnosis) if answer.diagnosis else None,
         "elapsed_ms": round(answer.elapsed_ms, 3),
     }

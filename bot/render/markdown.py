@@ -9,16 +9,23 @@ from itertools import count, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.answer import Answer, AnswerStatement
+from bot.diagnosis.report import Report
+from bot.render.diagnosis import code, first_evidence, looked_at, when
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["markdown_answer"]
+__all__ = ["markdown_answer", "markdown_diagnosis"]
 
 
 def markdown_answer(answer: Answer) -> str:
     """Return the whole answer as CommonMark: text, numbered citations, what the editions differ on."""
     return _environment().get_template(f"{answer.outcome}.md.j2").render(answer=answer).strip("\n") + "\n"
+
+
+def markdown_diagnosis(report: Report, explained: Sequence[Answer] = ()) -> str:
+    """Return a diagnosis as CommonMark, then what the FAQ says of the entries ``explained``."""
+    return _environment().get_template("diagnosis.md.j2").render(report=report, explained=explained).strip("\n") + "\n"
 
 
 @cache
@@ -31,10 +38,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
-        autoescape=False,  # noqa: S701 (Markdown: nothing but the corpus goes in)
+        autoescape=False,  # noqa: S701 (Markdown: what is not the corpus' goes in as code)
         auto_reload=False,
     )
     environment.filters |= {"fence": _fence, "groups": _groups, "hang": _hang, "plain": _plain}
+    environment.filters |= {"code": code, "first_evidence": first_evidence, "looked_at": looked_at, "when": when}
     return environment
 
 

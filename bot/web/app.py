@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.web.ask_pool import AskPool
 from bot.web.boundary import Boundary
 from bot.web.limits import BodyLimits
+from bot.web.looking import ClusterLook
 from bot.web.openapi import describe
 from bot.web.opening import AskEngine, EngineOpening
 from bot.web.problems import install_problem_handlers
@@ -63,7 +64,7 @@ def create_app(
     app.state.opening = opening
     install_problem_handlers(app)
     describe(app)
-    app.include_router(api_routes(opening, pool))
+    app.include_router(api_routes(opening, pool, ClusterLook(settings)))
     app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, seconds=settings.request_timeout)
     app.add_middleware(Boundary)
     return app

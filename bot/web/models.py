@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,7 +11,10 @@ __all__ = [
     "MOST_TURNS",
     "AskReply",
     "AskRequest",
+    "CaseFinding",
     "CitedPlace",
+    "DiagnoseReply",
+    "DiagnoseRequest",
     "FieldError",
     "Health",
     "Problem",
@@ -21,6 +24,8 @@ __all__ = [
     "ReplyDifference",
     "ReplyText",
     "Scope",
+    "SeenCluster",
+    "SeenEvidence",
 ]
 
 MOST_TURNS = 100
@@ -79,10 +84,13 @@ class AskRequest(_Request):
         """Everything that was said, the question last."""
         return [*(self.thread or ()), self.question]
 
-    @property
-    def needs_cluster(self) -> bool:
-        """Whether answering takes a look into a cluster."""
-        return bool(self.diagnose) or self.scope is not None
+
+class DiagnoseRequest(_Request):
+    """What to look at in a cluster: the entries named, and those that may explain the question; without both, all."""
+
+    question: Annotated[str, AfterValidator(_not_blank)] | None = None
+    entries: Annotated[list[Name], Field(max_length=100)] | None = None
+    scope: Scope | None = None
 
 
 class RankedEntry(Reply):
@@ -123,6 +131,49 @@ class ReplyDifference(Reply):
     entry: str
 
 
+class SeenEvidence(Reply):
+    """A value in a field of an object, when it was so (null: just now), and the command that shows it to a person."""
+
+    object: str
+    field: str
+    value: str
+    seen_at: str | None
+    kubectl: str
+
+
+class CaseFinding(Reply):
+    """The verdict on one case of one entry; ``missing`` says what could not be read and why."""
+
+    entry: str
+    case: str
+    claim: str
+    verdict: Literal["confirmed", "ruled_out", "open", "unreadable", "by_hand"]
+    by_hand: str | None
+    missing: tuple[str, ...]
+    evidence: tuple[SeenEvidence, ...]
+
+
+class SeenCluster(Reply):
+    """What was looked into, as far as it could be read."""
+
+    version: str | None
+    plugin: str | None
+    mode: str | None
+    datapath: str | None
+    source: str
+
+
+class DiagnoseReply(Reply):
+    """Verdicts on entries, the findings on their cases, and what the look cost."""
+
+    cluster: SeenCluster
+    verdicts: dict[str, Literal["confirmed", "ruled_out", "open", "unreadable", "by_hand"]]
+    findings: tuple[CaseFinding, ...]
+    requests: int
+    bytes: int
+    elapsed_ms: float
+
+
 class AskReply(Reply):
     """The answer: best entries first (at least five), the text to show, and what it rests on."""
 
@@ -131,7 +182,7 @@ class AskReply(Reply):
     answer: ReplyText
     citations: tuple[CitedPlace, ...]
     differs: tuple[ReplyDifference, ...]
-    diagnosis: dict[str, Any] | None
+    diagnosis: DiagnoseReply | None
     elapsed_ms: float
 
 

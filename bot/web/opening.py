@@ -12,7 +12,8 @@ from bot.web.problems import ProblemError
 
 if TYPE_CHECKING:
     from bot.answer import Answer
-    from corpus import Corpus
+    from bot.diagnosis.models import Diagnosis
+    from corpus import Corpus, Entry
 
 __all__ = ["AskEngine", "EngineOpening"]
 
@@ -31,8 +32,11 @@ class AskEngine(Protocol):
     def index_digest(self) -> str:
         """The name of the index it searches."""
 
-    def ask(self, turns: Sequence[str]) -> Answer:
-        """Answer the last of ``turns`` in the light of those before it (oldest first)."""
+    def suspects(self, turns: Sequence[str]) -> Sequence[Entry]:
+        """Return the entries that a look into the cluster should tell apart for this question."""
+
+    def ask(self, turns: Sequence[str], diagnosis: Diagnosis | None = None) -> Answer:
+        """Answer the last of ``turns`` in the light of those before it (oldest first) and of a look into a cluster."""
 
 
 class EngineOpening:

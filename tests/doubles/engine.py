@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from bot.answer import Answer, AnswerSection, Candidate, References
+from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.report import report
 from corpus import Corpus, Entry, load_corpus
 from index.fusion import Outcome
 from index.retriever import Ranked, Ranking
@@ -35,14 +37,18 @@ class StandInEngine:
         self.gate.set()
         self.entered = threading.Semaphore(0)
 
-    def ask(self, turns: Sequence[str]) -> Answer:
+    def suspects(self, turns: Sequence[str]) -> tuple[Entry, ...]:
+        return tuple(self.corpus[ranked.entry] for ranked in self.rank(turns).entries[:5])
+
+    def ask(self, turns: Sequence[str], diagnosis: Diagnosis | None = None) -> Answer:
         self.asked.append(list(turns))
         self.entered.release()
         self.gate.wait(timeout=30)
         if "CRASH" in turns[-1]:
             raise RuntimeError(f"cannot answer {turns[-1]!r}")
         found = next((entry for entry in self.corpus.entries if entry.id in turns[-1]), self.corpus.entries[0])
-        return self._answer(found)
+        answer = self._answer(found)
+        return answer.model_copy(update={"diagnosis": report(diagnosis, self.corpus)}) if diagnosis else answer
 
     def rank(self, turns: Sequence[str]) -> Ranking:
         """Rank the entry that is named first, with a confidence of 0.75, and of 0.25 without one; then all others."""

@@ -86,11 +86,15 @@ def collectors() -> Mapping[str, Collector[Any]]:
 
 
 class Facts:
-    """The facts of one diagnosis. ``await facts(collector)`` reads one, once, however many ask for it."""
+    """The facts of one diagnosis. ``await facts(collector)`` reads one, once, however many ask for it.
+
+    All of them together have ``seconds``, from the first one on; those not read by then are unreadable.
+    """
 
     def __init__(self, reads: Reads, scope: Scope, *, seconds: float = 15.0, progress: Progress | None = None) -> None:
         self.reads, self.scope = reads, scope
         self._seconds = seconds
+        self._deadline: float | None = None
         self._progress = progress or (lambda _name, _state: None)
         self._running: dict[str, asyncio.Task[Any]] = {}
 
@@ -99,12 +103,17 @@ class Facts:
         task: asyncio.Task[T] | None = self._running.get(collector.name)
         if task is None:
             task = self._running[collector.name] = asyncio.create_task(self._collect(collector))
+            # A fact that only others asked for, which gave up before, ends unseen otherwise.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 
     async def _collect(self, collector: Collector[T]) -> T:
         self._progress(collector.name, "reading")
+        loop = asyncio.get_running_loop()
+        if self._deadline is None:
+            self._deadline = loop.time() + self._seconds
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout_at(self._deadline):
                 found = await collector.collect(self)
         except TimeoutError as error:
             self._progress(collector.name, "unreadable")

@@ -46,7 +46,7 @@ _PATTERNS: tuple[tuple[FailureCode, str], ...] = (
     (
         "vswitch_exhausted",
         r"InvalidVSwitchId\.IpNotEnough|vsw-[0-9a-z]+ ip is not enough|InsufficientIP\b.*ip is not enough"
-        r"|no ip left|no available vSwitch for zone|can ?not found available vSwitch for zone|alloc inhibit, expire",
+        r"|no ip left|no available vSwitch for zone|can ?not found available vSwitch for zone|alloc inhibit",
     ),
     ("ipv4_per_eni", r"InvalidOperation\.Ipv[46]CountExceeded"),
     ("ram_forbidden", r"Forbidden\.RAM"),
@@ -59,7 +59,7 @@ _PATTERNS: tuple[tuple[FailureCode, str], ...] = (
     ("subnet_env", r"subnet\.env"),
     ("hairpin_promisc", r"cannot set hairpin mode and promiscuous mode"),
     ("plugin_config", r"error parse config|unmarshal|invalid character|failed to parse"),
-    ("allocation_timeout", r"allocate (?:remote )?IP timeout|error wait pod eni info|DeadlineExceeded"),
+    ("allocation_timeout", r"allocate (?:remote )?IP timeout|error wait pod eni info|PodENI Phase is|DeadlineExceeded"),
 )
 _CODES = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern in _PATTERNS)
 _RANGE = re.compile(r"range set: (?P<first>[0-9a-fA-F.:]+)-(?P<last>[0-9a-fA-F.:]+)")

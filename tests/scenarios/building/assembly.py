@@ -9,7 +9,7 @@ import yaml
 
 from tests.scenarios.building import objects as kube
 from tests.scenarios.building.agents import acs_image, flannel_containers, terway_containers
-from tests.scenarios.building.identity import cloud_id, uid
+from tests.scenarios.building.identity import ago, cloud_id, uid
 from tests.scenarios.building.node_report import node_report
 from tests.scenarios.building.objects import Object
 from tests.scenarios.building.settings import SYSTEM, ConfigText
@@ -99,7 +99,20 @@ def _system_map(
     cluster: Cluster, name: str, data: Mapping[str, str], text: ConfigText, namespace: str = SYSTEM
 ) -> Object:
     meta = kube.metadata(name, uid(cluster.name, "ConfigMap", namespace, name), cluster.age, namespace=namespace)
-    return kube.config_map(meta, data, text.changed, text.manager)
+    made = kube.config_map(meta, data, text.changed, text.manager)
+    if text.labelled:
+        made["metadata"].setdefault("managedFields", []).append(
+            {
+                "apiVersion": "v1",
+                "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:team": {}}}},
+                "manager": "kubectl-label",
+                "operation": "Update",
+                "time": ago(text.labelled),
+            }
+        )
+        made["metadata"]["labels"] = {"team": "platform"}
+    return made
 
 
 def _daemon_sets(cluster: Cluster) -> list[Object]:

@@ -37,7 +37,7 @@ def node_report(cluster: Cluster, node: Node) -> Object:
             "adapters": kind.adapters,
             "totalAdapters": kind.adapters,
             "ipv4PerAdapter": kind.addresses,
-            "ipv6PerAdapter": kind.addresses,
+            "ipv6PerAdapter": kind.addresses if node.ipv6_quota is None else node.ipv6_quota,
             "memberAdapterLimit": 0,
             "maxMemberAdapterLimit": 0,
             "eriQuantity": 0,

@@ -22,6 +22,7 @@ class Node:
     """A node and what runs on it; ``object``, ``agent`` and ``proxy`` are plain Kubernetes objects to change at will.
 
     ``vswitch_options`` (ids), ``flavor`` (slots), ``datapath`` and ``report`` go into the Terway Node resource.
+    ``ipv6_quota``: IPv6 addresses per ENI, where they differ from those of IPv4.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Node:
     flavor: int | None = None
     datapath: str | None = None
     synced: str = "22m"
+    ipv6_quota: int | None = None
     _given: Iterator[str] | None = None
 
     @property

@@ -47,10 +47,14 @@ COREFILE = """\
 
 @dataclass
 class ConfigText:
-    """When the data of a ConfigMap were last written and by whom; ``changed`` None: managedFields is empty."""
+    """When the data of a ConfigMap were last written and by whom; ``changed`` None: managedFields is empty.
+
+    ``labelled`` is when somebody put a label on it, which leaves the data alone.
+    """
 
     changed: str | None = "60d"
     manager: str = "kubectl-edit"
+    labelled: str | None = None
 
 
 @dataclass

@@ -1,0 +1,208 @@
+"""Asking an API server, within a budget: one GET at a time, tried again where that helps, never read without end."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import errno
+import random
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import ConfigException
+
+from bot import __version__
+from bot.diagnosis.reader import Unreadable
+from bot.diagnosis.transport import ReadOnlyRESTClient, Refused
+
+__all__ = ["Answer", "Budget", "Exchange"]
+
+_CONNECTIONS = 8
+_RETRIES = 2
+_LONGEST_WAIT = 5.0
+"""Seconds to wait at most before another try, whatever Retry-After says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a look into a cluster may cost: requests and bytes of answers in all, seconds for each request.
+
+    The seconds hold for a request with its further tries.
+    """
+
+    requests: int = 200
+    bytes: int = 64 * 1024 * 1024
+    seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status."""
+
+    status: int
+    body: bytes
+
+
+class Exchange:
+    """A connection to an API server that only reads; it has to be closed.
+
+    ValueError says that ``configuration`` names no server's address, OSError that its certificates cannot be read.
+    """
+
+    def __init__(self, configuration: Configuration, budget: Budget) -> None:
+        configuration.connection_pool_maxsize = _CONNECTIONS
+        self.requests = 0
+        self.bytes = 0
+        self._budget = budget
+        self._configuration = configuration
+        self._client = ReadOnlyRESTClient(configuration, self._count_request)
+        self._clock: tuple[dt.datetime, float] | None = None
+
+    @property
+    def clock(self) -> dt.datetime | None:
+        """What time it is by the server's last answer; None before one."""
+        if self._clock is None:
+            return None
+        then, read_at = self._clock
+        return then + dt.timedelta(seconds=time.monotonic() - read_at)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def get(
+        self,
+        what: str,
+        path: str,
+        query: Iterable[tuple[str, str]] = (),
+        *,
+        accept: str = "application/json",
+        largest: int | None = None,
+    ) -> Answer:
+        """Return the answer to a GET of ``path``, whatever its status.
+
+        Raises Unreadable for ``what`` when there is no whole answer within the budget, or one of more than ``largest``
+        bytes.
+        """
+        try:
+            async with asyncio.timeout(self._budget.seconds) as limit:
+                for attempt in range(_RETRIES + 1):
+                    answer, headers = await self._once(path, list(query), accept, largest)
+                    wait = _wait(answer.status, headers, attempt)
+                    if wait is None or asyncio.get_running_loop().time() + wait >= (limit.when() or 0.0):
+                        break
+                    await asyncio.sleep(wait)
+                return answer
+        except TimeoutError as error:
+            raise Unreadable(what, "timeout", f"no answer within {self._budget.seconds:g} s") from error
+        except _BudgetSpent as error:
+            raise Unreadable(what, "budget", str(error)) from error
+        except Refused as error:
+            raise Unreadable(what, "failed", f"not sent: {error}") from error
+        except _Unusable as error:
+            raise Unreadable(what, "failed", str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            # Not chained: what the client says may hold the whole request.
+            raise Unreadable(what, "failed", _fault(error)) from None
+        except ConfigException:
+            raise Unreadable(what, "failed", "the service account's token cannot be read any more") from None
+
+    async def _once(
+        self, path: str, query: list[tuple[str, str]], accept: str, largest: int | None
+    ) -> tuple[Answer, Mapping[str, str]]:
+        url = f"{self._configuration.host}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
+        headers = {"Accept": accept, "User-Agent": f"acknet/{__version__}"}
+        if login := (await self._configuration.auth_settings()).get("BearerToken"):
+            # Token files often end in a newline.
+            headers[login["key"]] = str(login["value"]).strip()
+        reply = await self._client.request("GET", url, headers, _request_timeout=self._budget.seconds)
+        try:
+            self._set_clock(reply.headers.get("Date"))
+            return Answer(reply.status, await self._body(reply.response, largest)), reply.headers
+        finally:
+            # One that was read to its end has given its connection back already.
+            reply.response.close()
+
+    async def _body(self, response: aiohttp.ClientResponse, largest: int | None) -> bytes:
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            # Unpacking is left out: a few bytes can become any number.
+            raise _Unusable("the server sent a packed answer, which was not asked for")
+        if response.content_length and self.bytes + response.content_length > self._budget.bytes:
+            raise _BudgetSpent(f"more than {self._budget.bytes} bytes in all")
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            self.bytes += len(chunk)
+            if self.bytes > self._budget.bytes:
+                raise _BudgetSpent(f"more than {self._budget.bytes} bytes in all")
+            body += chunk
+            if largest is not None and len(body) > largest:
+                raise _Unusable("the server sent more than was asked for")
+        return bytes(body)
+
+    def _count_request(self) -> None:
+        if self.requests >= self._budget.requests:
+            raise _BudgetSpent(f"more than {self._budget.requests} requests")
+        self.requests += 1
+
+    def _set_clock(self, date: str | None) -> None:
+        now = _date(date or "")
+        if now is not None:
+            self._clock = now, time.monotonic()
+
+
+class _BudgetSpent(Exception):
+    """The next request or byte would be one too many."""
+
+
+class _Unusable(Exception):
+    """An answer came that nothing can be done with."""
+
+
+def _wait(status: int, headers: Mapping[str, str], attempt: int) -> float | None:
+    """Return how many seconds to wait before trying again; None where it is not to be tried again."""
+    if attempt == _RETRIES or (status != 429 and status < 500):
+        return None
+    spread = random.uniform(0.5, 1.5)  # noqa: S311 (keeps clients apart, protects nothing)
+    asked = _retry_after(headers.get("Retry-After", ""))
+    return min(asked + 0.1 * spread if asked is not None else 0.2 * 2**attempt * spread, _LONGEST_WAIT)
+
+
+def _retry_after(text: str) -> float | None:
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    date = _date(text)
+    return None if date is None else max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0.0)
+
+
+def _date(text: str) -> dt.datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (date if date.tzinfo else date.replace(tzinfo=dt.UTC)) if 2000 <= date.year < 3000 else None
+
+
+def _fault(error: Exception) -> str:  # noqa: PLR0911 (one line a fault)
+    """Say in a few words why there was no answer."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = error.certificate_error
+        said = why.verify_message if isinstance(why, ssl.SSLCertVerificationError) else "it does not verify"
+        return f"the server's certificate is not trusted: {said}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no TLS with the server; is its address right?"
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return "the proxy on the way to the server does not let through"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the server's name {error.host} is not found"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = error.os_error.errno == errno.ECONNREFUSED
+        return f"{error.host}:{error.port} {'refuses the connection' if refused else 'cannot be reached'}"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the server's answer is not HTTP"
+    return "the connection broke off"

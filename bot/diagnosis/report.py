@@ -1,0 +1,62 @@
+"""A diagnosis sorted for reading: what is confirmed first, then what was ruled out, then what is left to look at."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.diagnosis.models import Diagnosis, Finding, Verdict
+from corpus import Corpus
+
+__all__ = ["EntryFindings", "Report", "report"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class EntryFindings(_Frozen):
+    """An entry with those of its findings that have the entry's own verdict."""
+
+    id: str
+    title: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+class Report(_Frozen):
+    """A diagnosis with its entries by verdict.
+
+    ``states``: entries that describe how a cluster is set up, of which something is so here; they are no faults.
+    """
+
+    diagnosis: Diagnosis
+    confirmed: tuple[EntryFindings, ...]
+    states: tuple[EntryFindings, ...]
+    ruled_out: tuple[EntryFindings, ...]
+    undecided: tuple[EntryFindings, ...]
+
+
+def report(diagnosis: Diagnosis, corpus: Corpus) -> Report:
+    """Sort a diagnosis for reading; entries keep their order within a verdict."""
+    faults = {entry.id for entry in corpus.entries if entry.kind == "symptom"}
+
+    def having(*verdicts: Verdict) -> list[EntryFindings]:
+        return [
+            EntryFindings(
+                id=entry,
+                title=corpus[entry].title,
+                verdict=verdict,
+                findings=tuple(one for one in diagnosis.findings if (one.entry, one.verdict) == (entry, verdict)),
+            )
+            for entry, verdict in diagnosis.verdicts.items()
+            if verdict in verdicts
+        ]
+
+    confirmed = having("confirmed")
+    return Report(
+        diagnosis=diagnosis,
+        confirmed=tuple(entry for entry in confirmed if entry.id in faults),
+        states=tuple(entry for entry in confirmed if entry.id not in faults),
+        ruled_out=tuple(entry for entry in having("ruled_out") if entry.id in faults),
+        undecided=tuple(entry for entry in having("open", "unreadable", "by_hand") if entry.id in faults),
+    )

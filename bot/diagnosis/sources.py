@@ -1,0 +1,66 @@
+"""Chooses what is looked into: a snapshot, a named cluster, what the question pasted, else kubectl's cluster."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.diagnosis.facts.registry import Scope
+from bot.diagnosis.paste import PasteReader
+from bot.diagnosis.reader import Reader
+from bot.diagnosis.snapshot import SnapshotReader
+from bot.diagnosis.snapshot_files import SnapshotError
+from bot.settings import Settings
+
+__all__ = ["SourceError", "Sources", "open_reader"]
+
+
+class SourceError(Exception):
+    """Nothing can be looked into; one line that says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a person pointed at: a ``snapshot`` and its time (``now``), and the ``text`` of the question."""
+
+    snapshot: Path | None = None
+    now: dt.datetime | None = None
+    text: str = ""
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings, sources: Sources) -> AsyncIterator[Reader]:
+    """Open the first of: the snapshot, the cluster that settings name, pasted objects in the text, kubectl's cluster.
+
+    Raises SourceError.
+    """
+    if sources.snapshot is not None:
+        try:
+            yield SnapshotReader.open(sources.snapshot, sources.now)
+        except SnapshotError as error:
+            raise SourceError(str(error)) from error
+        return
+    named = settings.kubeconfig is not None or settings.context is not None
+    pasted = None if named else PasteReader(sources.text, sources.now)
+    if pasted is not None and pasted.found:
+        yield pasted
+        return
+    # The client of the Kubernetes API takes half a second to import.
+    from bot.diagnosis.live import Budget, LiveReader, NoCluster
+
+    budget = Budget(
+        requests=settings.diagnosis_requests, bytes=settings.diagnosis_bytes, seconds=settings.diagnosis_timeout
+    )
+    try:
+        async with LiveReader.open(settings.kubeconfig, settings.context, budget=budget) as reader:
+            yield reader
+    except NoCluster as error:
+        raise SourceError(str(error)) from error
+
+
+def pasted_scope(text: str, given: Scope) -> Scope:
+    """Return ``given``, or what the pasted text is about where nothing was given."""
+    return given if given != Scope() else PasteReader(text).scope
