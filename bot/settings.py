@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from bot.setting_kinds import Decimal, Lowercase, ServerUrl, SettingPath, Text, Whole, accepted
 from bot.setting_sources import Environment, SettingsError, printable, read_config
+from bot.store_url import StoreUrl, usual_store
 from index.model import DEFAULT_MODEL
 
 __all__ = ["SettingReference", "SettingValue", "Settings", "SettingsError", "explain", "load_settings", "reference"]
@@ -147,6 +148,22 @@ class Settings(BaseSettings):
         ge=1024,
         le=1024**3,
         description="The most bytes that one look into the cluster reads.",
+    )
+    store_url: StoreUrl = Field(
+        default_factory=usual_store,
+        description="What acknet remembers lies here: a SQLite file, which it makes, or a PostgreSQL database, which "
+        "several replicas can share. In the path of a file a leading ~ is the home directory; XDG_STATE_HOME moves the "
+        "default.",
+        json_schema_extra={
+            "default": "sqlite:///~/.local/state/acknet/acknet.db",
+            "accepts": "sqlite:///PATH or a connection URI of PostgreSQL",
+        },
+    )
+    store_days: Whole = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days that acknet remembers what is over; what is older is deleted.",
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = Field(
         default="warning", description="The least severe log lines that go to stderr."

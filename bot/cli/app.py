@@ -17,6 +17,7 @@ from bot.cli.evaluate import evaluate
 from bot.cli.index import index_app
 from bot.cli.serve import serve
 from bot.cli.settings import settings
+from bot.cli.snapshot import snapshot
 
 __all__ = ["app", "main"]
 
@@ -46,6 +47,7 @@ def _root(
 
 app.command()(ask)
 app.command()(diagnose)
+app.command()(snapshot)
 app.command()(serve)
 app.command("eval")(evaluate)
 app.command()(settings)

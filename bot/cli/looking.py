@@ -31,6 +31,7 @@ __all__ = [
     "PodFlag",
     "ServiceFlag",
     "SnapshotFlag",
+    "facts_progress",
     "look_into",
 ]
 
@@ -112,14 +113,14 @@ def look_into(
             )
 
     try:
-        with _progress() as progress:
+        with facts_progress() as progress:
             return asyncio.run(run(progress))
     except SourceError as error:
         raise UsageFailure(str(error)) from error
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def facts_progress() -> Iterator[Progress]:
     """Yield what facts tell their progress to: a line on a terminal that is gone at the end, else nothing."""
     if not is_interactive(sys.stderr):
         yield lambda _name, _state: None

@@ -21,7 +21,6 @@ _MAX_GROWTH = 20
 """How many times its own length the aliases of a document may stand for: a billion laughs end here."""
 
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_NOTHING = re.compile(r"(?:\s*(?:[#%].*)?(?:\n|\Z))*\Z")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,30})\Z", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\d{1,300}\.\d{0,300}|\.\d{1,300}|\d{1,300}(?=[eE]))(?:[eE][-+]?\d{1,4})?\Z", re.ASCII)
 _WORDS: dict[str, bool | None] = {
@@ -86,7 +85,7 @@ def yaml_texts(text: str) -> Iterator[str]:
     starts = [0, *(match.start() for match in _DOCUMENT_START.finditer(text)), len(text)]
     for start, end in itertools.pairwise(starts):
         document = text[start:end]
-        if not _NOTHING.match(document.removeprefix("---")):
+        if any(line.strip() and line.lstrip()[0] not in "#%" for line in document.removeprefix("---").split("\n")):
             yield document
 
 

@@ -39,6 +39,7 @@ _NAMES_AN_OBJECT = re.compile(r"(?:pull|existing|tls)[_-]?secret\Z", re.IGNORECA
 _LINE_START = re.compile(r"(?:\A|\n|\r|\\[nr])[\s>|*+-]*(?:export\s+|set\s+)?[\\\"'`]*[\w./-]*\Z")
 _FLAG = re.compile(r"(?:\A|[\s\"'`=\[,(])--?[\w.-]*\Z")
 _QUERY = re.compile(r"[?&][\w.-]*\Z")
+_IMAGE = re.compile(r"[\w-]/(?:[\w.-]+[_.-])?\Z")
 _GO_STRUCT = re.compile(r"\{[^{}]*\Z")
 _LOOK_BACK = 120
 
@@ -47,13 +48,13 @@ _CLOSING = {"“": "”", "‘": "’"}
 _YAML_PROPERTIES = re.compile(r"(?:[&!][\w/.-]{0,80} +){1,2}")
 _BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*(?P<newline>\r?\n|\\n)")
 _LINE_END = re.compile(r"[\n\r]|\\+[nr]|\Z")
-_COMMENT = re.compile(r"\s+#.*\Z")
+_COMMENT = re.compile(r"(?<=\s)#.*\Z")
 _MORE_BASE64 = re.compile(
     r"(?:(?:\r?\n|\\n)[ \t>]{0,40}[A-Za-z0-9+/]{40,}={0,2}(?=\s|\\n|[\"']|\Z))*"
     r"(?:(?:\r?\n|\\n)[ \t>]{0,40}(?:[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]{2,}={1,2})(?=\s|\\n|[\"']|\Z))?"
 )
 _GO_LIST = re.compile(r"\[[^\[\]{}\n]{1,4096}(?:\]|\Z)")
-_ESCAPE = r"\\(?!\\*[nrt])"
+_ESCAPE = r"\\(?!\\*[nrt\"'`])"
 _WORD = re.compile(rf"(?:[^\s\"'`\\]+|{_ESCAPE})+")
 _WORD_IN_QUERY = re.compile(rf"(?:[^\s\"'`\\&#<>;]+|{_ESCAPE})+")
 _WORD_IN_TEXT = re.compile(rf"(?:[^\s\"'`\\,;<>)}}\]]+|{_ESCAPE})+")
@@ -66,6 +67,7 @@ _NO_VALUE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PATH = re.compile(r"/(?:var|etc|run|root|home|usr|opt|mnt|tmp|data)(?:/[\w.-]+)+/?\Z")
+_NUMBER = re.compile(r"-?\d[\d.eE+-]*\Z")
 _RANDOM = re.compile(r"\d|[a-z][A-Z]|[A-Z].*[a-z].*[A-Z]")
 
 _Span = tuple[int, int, str]
@@ -118,7 +120,7 @@ class _Field:
     def span(self) -> _Span | None:
         """Return where the value lies and what takes its place; None where there is no credential."""
         match = self._match
-        if match["weak"] and _NAMES_AN_OBJECT.search(self._before + match["weak"]):
+        if self._names_an_object():
             return None
         if match["space"] is not None:
             return self._after_space()
@@ -129,6 +131,13 @@ class _Field:
         if self._text.startswith(("{", "["), self._start):
             return None
         return self._unquoted()
+
+    def _names_an_object(self) -> bool:
+        """Whether the field names a Secret, or the word is the end of an image's name before its tag."""
+        if self._match["sep"] == ":" and _IMAGE.search(self._before):
+            return True
+        name = self._match["weak"]
+        return bool(name) and bool(_NAMES_AN_OBJECT.search(self._before[-20:] + name))
 
     def _unquoted(self) -> _Span | None:
         is_yaml = not (self._match["sep"] or ":").strip().startswith("=") and bool(_LINE_START.search(self._before))
@@ -171,7 +180,7 @@ class _Field:
             return None
         if in_sentence and not self._strong and not _looks_random(word[0]):
             return None
-        quote = (self._match["quote"] or "") if word[0].replace(".", "").isdigit() else ""
+        quote = (self._match["quote"] or "") if _NUMBER.match(word[0]) else ""
         return word.start(), word.end(), f"{quote}{REDACTED}{quote}"
 
     def _after_space(self) -> _Span | None:

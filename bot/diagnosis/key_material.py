@@ -30,7 +30,7 @@ _SCHEME = re.compile(
 )
 _RANDOM = re.compile(r"\d|[a-z][A-Z]|=\Z")
 _USER_INFO = re.compile(
-    r"(?<=://)(?:[^\s/?#\"'`<>]{1,512}"
+    r"(?<=://)(?:(?:[^\s/?#\"'`<>\\]|\\(?![nrt])){1,512}"
     r"|[^\s/:@\"'`<>]{1,128}:(?!\d{1,5}/)[^\s@\"'`<>]{1,256}(?:@[^\s@/\"'`<>]{1,128}){0,4})@"
     r"|(?<![^\s\"'`=:(])[\w.-]{1,64}:[^\s:/@\"'`]{1,256}@(?=(?:tcp|unix|udp)\()"
 )
@@ -40,10 +40,11 @@ _PARTNER = re.compile(rf"(?<![A-Za-z0-9+/=_-]){_SORTS}[A-Za-z0-9]{{28,44}}(?![A-
 
 _PEM = re.compile(r"-----(?P<edge>BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(
-    r"(?:(?:\s|\\+[nr]|[|>\"',-])*[A-Za-z0-9+/=]{16,100}(?![A-Za-z0-9+/=]))*"
+    r"(?:(?:\s|\\+[nr]|[|>-])*[A-Za-z0-9+/=]{16,100}(?![A-Za-z0-9+/=]))*"
     r"(?:(?:\s|\\+[nr])*[A-Za-z0-9+/]{1,100}={1,2})?"
 )
-_PEM_LINE = re.compile(r"(?:[\s>|\"']|\\n)*[A-Za-z0-9+/=]{1,100}[\s\"',]*\Z")
+_PEM_LINE = re.compile(r"[\s>|]*[A-Za-z0-9+/=]{1,100}\s*\Z")
+_PEM_LINE_END = re.compile(r"[A-Za-z0-9+/=]{16,100}\s*\Z")
 _LINE_BREAK = re.compile(r"\n|\\n")
 
 _BASE64 = re.compile(
@@ -88,19 +89,19 @@ def without_private_keys(text: str) -> str:
     for edge, following in itertools.zip_longest(edges, edges[1:]):
         if edge["edge"] == "END":
             if edge.start() > at and (start := _start_of_body(text, at, edge.start())) < edge.start():
-                parts += (text[at:start], f"{REDACTED}\n")
+                parts += (text[at:start], REDACTED)
                 at = edge.start()
             continue
         start = edge.end()
         if following and following["edge"] == "END" and following.start() - start <= _MAX_RUN:
-            end, replacement = following.start(), f"\n{REDACTED}\n"
+            end = following.start()
         else:
             body = _PEM_BODY.match(text, start, start + _MAX_RUN)
-            end, replacement = body.end() if body else start, f"\n{REDACTED}"
-        if REDACTED not in text[start : end + len(REDACTED) + 2]:
-            parts += (text[at:start], replacement)
-        else:
+            end = body.end() if body else start
+        if REDACTED in text[start : end + len(REDACTED)]:
             parts.append(text[at:end])
+        else:
+            parts += (text[at:start], REDACTED)
         at = end
     return "".join((*parts, text[at:]))
 
@@ -111,8 +112,12 @@ def _start_of_body(text: str, lowest: int, end: int) -> int:
     while start > lowest:
         breaks = [found.end() for found in _LINE_BREAK.finditer(text, max(lowest, start - 160), start - 1)]
         line = breaks[-1] if breaks else max(lowest, start - 160)
-        if line >= start or REDACTED in text[line:start] or not _PEM_LINE.match(text[line:start].replace("\\n", "\n")):
+        content = text[line:start].replace("\\n", " \n")
+        if line >= start or REDACTED in content:
             break
+        if not _PEM_LINE.match(content):
+            tail = _PEM_LINE_END.search(content)
+            return line + tail.start() if tail else start
         start = line
     return start
 

@@ -76,6 +76,10 @@ class ObjectStore:
         """State why a kind (or ``pods/log``) could not be captured; it stays unreadable whatever is added."""
         self._refused[qualified] = (reason, detail)
 
+    def knows(self, resource: Resource) -> bool:
+        """Whether anything was stated or added about the kind, be it that it could not be captured."""
+        return self.holds(resource) or resource.qualified in self._refused
+
     def holds(self, resource: Resource) -> bool:
         """Whether anything is known about the kind, be it that there are no objects."""
         name = resource.qualified

@@ -20,6 +20,7 @@ __all__ = [
     "number",
     "reference",
     "text",
+    "texts",
     "time",
     "times_changed",
 ]
@@ -63,6 +64,12 @@ def items(value: object, *path: str | int) -> Iterator[Mapping[str, Any]]:
     found = at(value, *path)
     if isinstance(found, list):
         yield from (item for item in found if isinstance(item, Mapping))
+
+
+def texts(value: object, *path: str | int) -> list[str]:
+    """Return the strings of the list at ``path``; nothing when there is none."""
+    found = at(value, *path)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
 
 
 def first_text(value: object, *paths: tuple[str | int, ...]) -> str:

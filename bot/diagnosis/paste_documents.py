@@ -16,8 +16,8 @@ __all__ = ["Block", "Salvage", "Salvaged"]
 _YAML_START = re.compile(r"(?P<indent> *)(?:- )?(?:apiVersion|kind|metadata|items|data|spec|status):(?:\s|\Z)")
 _YAML_LINE = re.compile(r"(?:[a-z]\w{0,60}:(?:\s|\Z)|- |-\Z|---|#|\.\.\.|[}\]])")
 _KIND = re.compile(r"\s*(?:- )?kind: *[\"']?[A-Z]\w{1,80}[\"']?\s*\Z")
-_ELIDED = re.compile(r"\s*#?\s*(?:\.{3,}|…|\[(?:\.{3}|…)\]|<\.{3}>|<(?:snip|omitted|truncated)>)\s*\Z", re.IGNORECASE)
-_JSON_START = re.compile(r"\s*[\[{]\s*(?:\Z|[\"\[{])")
+_ELIDED = re.compile(r"(?:# ?)?(?:\.{3,}|…|\[(?:\.{3}|…)\]|<\.{3}>|<(?:snip|omitted|truncated)>)\Z", re.IGNORECASE)
+_JSON_START = re.compile(r" *[\[{] *(?:\Z|[\"\[{])")
 _JSON_TOKEN = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\\n]|\\.)*+")|(?P<scalar>-?\d[\d.eE+-]*|true|false|null)|(?P<mark>[{}\[\],:]))'
 )
@@ -92,8 +92,8 @@ class Salvage:
         lines = [line[indent:] for line in self._lines[start:end]]
         if not any(_KIND.match(line[:200]) for line in lines) and not lines[0].startswith("apiVersion:"):
             return None
-        elided = any(_ELIDED.match(line) for line in lines)
-        text = "\n".join(line for line in lines if not _ELIDED.match(line))
+        kept = [line for line in lines if not _ELIDED.match(line.strip())]
+        text, elided = "\n".join(kept), len(kept) < len(lines)
         objects: list[Salvaged] = []
         values: list[Any] = []
         for document in yaml_texts(text):
@@ -163,8 +163,10 @@ def _json_end(text: str, start: int, end: int) -> tuple[int, str | None]:
 
 def _salvaged(value: Any, *, cut: bool) -> Iterator[Salvaged]:
     """Yield a document's objects; the last one may be cut where the document is, or where a list has no end."""
-    if isinstance(value, dict) and "kind" not in value and isinstance(value.get("items"), list):
-        value, cut = {**value, "kind": "List"}, True  # its kind comes after its items
+    if isinstance(value, dict) and isinstance(value.get("items"), list):
+        kind = value.get("kind")
+        if not (isinstance(kind, str) and kind.endswith("List")):
+            value, cut = {**value, "kind": "List"}, True  # its kind comes after its items
     found = [part for part in parts(value) if part.obj is not None]
     for part, following in itertools.zip_longest(found, found[1:]):
         assert part.obj is not None

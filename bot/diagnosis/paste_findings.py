@@ -131,6 +131,7 @@ class _Finder:
         self._log: list[str] | None = None
         self._last_event: EventRow | None = None
         self._descriptions_left = _MAX_DESCRIPTIONS
+        self._no_description_before = self._no_document_before = 0  # what was tried in vain is not tried again
 
     def run(self) -> None:
         at = 0
@@ -191,7 +192,7 @@ class _Finder:
 
     def _description(self, at: int) -> int | None:
         match = _DESCRIPTION.match(self._lines[at])
-        if match is None:
+        if match is None or at < self._no_description_before:
             return None
         indent = len(match["indent"])
         ahead = self._lines[at + 1 : at + 1 + _FEW_LINES]
@@ -202,6 +203,7 @@ class _Finder:
         lines = [line[indent:] for line in self._lines[at:end]]
         row = described([line for line in lines if not event_row(line)], _EPOCH)
         if row is None:
+            self._no_description_before = end
             return None
         metadata = row.obj["metadata"]
         namespace = metadata.get("namespace")
@@ -239,11 +241,12 @@ class _Finder:
         return most
 
     def _document(self, at: int) -> int | None:
-        block = self._salvage.at(at, self._edges)
+        block = self._salvage.at(at, self._edges) if at >= self._no_document_before else None
         if block is None:
             return None
         objects = block.objects or self._named_by_command(block)
         self.findings.documents += objects
+        self._no_document_before = block.end
         return block.end if objects else None
 
     def _named_by_command(self, block: Block) -> list[Salvaged]:

@@ -20,12 +20,15 @@ KUBE_SYSTEM = "kube-system"
 class Reads:
     """What collectors read through: equal questions are asked of the cluster once, however many collectors ask.
 
+    Lists that differ in their limits alone are equal as far as the answer to one of them holds that to the other.
+
     ``used`` collects (resource, verb, namespace) of what was asked for, namespace None for all namespaces.
     """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._answers: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
+        self._limits: dict[tuple[Any, ...], list[int]] = {}
         self.used: set[tuple[str, str, str | None]] = set()
 
     @property
@@ -61,10 +64,21 @@ class Reads:
         """Return at most ``limit`` objects."""
         kind = resource(qualified)
         self._use(kind, "list", namespace)
-        key = ("list", qualified, namespace, _frozen(labels), _frozen(fields), limit)
-        return await self._once(
-            key, lambda: self._reader.list(kind, namespace=namespace, labels=labels, fields=fields, limit=limit)
-        )
+        question = ("list", qualified, namespace, _frozen(labels), _frozen(fields))
+
+        async def ask(most: int) -> Listing:
+            return await self._once(
+                (*question, most),
+                lambda: self._reader.list(kind, namespace=namespace, labels=labels, fields=fields, limit=most),
+            )
+
+        limits = self._limits.setdefault(question, [])
+        largest = max(limits, default=0)
+        if largest < limit and not (largest and (await ask(largest)).complete):
+            limits.append(limit)
+            largest = limit
+        found = await ask(largest)
+        return Listing(found.items[:limit], complete=found.complete and len(found.items) <= limit)
 
     async def log(self, pod: str, container: str, window: LogWindow | None = None) -> str | None:
         """Return the end of the log of a container in kube-system; None when there is none."""

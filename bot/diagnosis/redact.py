@@ -21,10 +21,14 @@ from bot.diagnosis.field_values import (
 )
 from bot.diagnosis.key_material import without_base64, without_private_keys, without_tokens
 from bot.diagnosis.pseudonyms import Pseudonyms
+from bot.diagnosis.redact_json import redacted_json
 
 __all__ = ["REDACTED", "Pseudonyms", "redact", "redact_object"]
 
 _MAX_DEPTH = 150
+_SHORTEST = 6
+"""No text that is shorter shows that it is a credential, or names one and holds it."""
+
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 _SECRET_KIND = re.compile(r"\bkind\\{0,8}[\"']?:\s{0,8}\\{0,8}[\"']?Secret\b")
@@ -36,7 +40,14 @@ _LONG_WORD = re.compile(r"[A-Za-z0-9+/=]{16,}")
 
 
 def redact(text: str) -> str:
-    """Return ``text`` without credentials, all else unchanged. Text that was redacted stays as it is."""
+    """Return ``text`` without credentials, all else unchanged. Text that was redacted stays as it is.
+
+    Text that is a JSON object or array stays one.
+    """
+    if len(text) < _SHORTEST:
+        return text
+    if (as_json := redacted_json(text, redact)) is not None:
+        return as_json
     text = without_private_keys(text)
     text = _without_secret_data(text)
     had_access_key = "LTAI" in text

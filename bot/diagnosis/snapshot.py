@@ -24,6 +24,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -56,6 +57,22 @@ _MARKER = re.compile(r"^==== (START|END) logs for container (\S+) of pod ([^\s/]
 _NO_LOG = re.compile(r"\s*(?:Request log error|Create log request error): ")
 
 
+class Query(BaseModel):
+    """A read that was answered in full when a snapshot was taken: what it does not hold of this was not there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    resource: str
+    namespace: str | None = None
+    labels: dict[str, str] = {}
+    fields: dict[str, str] = {}
+
+    @property
+    def key(self) -> tuple[str, str | None, frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+        """What two equal reads have in common."""
+        return self.resource, self.namespace, frozenset(self.labels.items()), frozenset(self.fields.items())
+
+
 class SnapshotMeta(BaseModel):
     """What ``acknet-snapshot.json`` says of a snapshot; kinds by their qualified names (``nodes.network.…``)."""
 
@@ -73,6 +90,13 @@ class SnapshotMeta(BaseModel):
     """Kinds that the server does not have."""
     forbidden: tuple[str, ...] = ()
     """Kinds, or ``pods/log``, that whoever took it was not permitted to read."""
+    answered: tuple[Query, ...] = ()
+    """Reads that were answered in full, of kinds of which only some objects are here."""
+
+    @cached_property
+    def answered_keys(self) -> frozenset[object]:
+        """The keys of ``answered``."""
+        return frozenset(query.key for query in self.answered)
 
 
 class SnapshotReader:
@@ -101,12 +125,27 @@ class SnapshotReader:
             reader._bytes += len(file.data)
             loading.take(file)
         reader._logs = loading.finish()
+        reader._settle_custom_kinds()
         reader._meta, reader._version = loading.meta, loading.version
         reader.warnings = loading.warnings
         if not loading.found:
             why = f": {reader.warnings[0]}" if reader.warnings else ""
             raise SnapshotError(f"the snapshot {shown(path)} holds no Kubernetes objects{why}")
         return reader
+
+    def _settle_custom_kinds(self) -> None:
+        """Take a custom kind of which nothing was captured for one without objects, or without its API.
+
+        Unlike with Kubernetes' own kinds nothing follows from their absence: not every cluster has them.
+        """
+        custom = [kind for kind in ALLOWED if kind.qualified != kind.plural]
+        groups = {kind.group for kind in custom if self._store.holds(kind)}
+        for kind in custom:
+            if not self._store.knows(kind):
+                if kind.group in groups:
+                    self._store.hold(kind)
+                else:
+                    self._store.refuse(kind.qualified, "not_served", "the snapshot holds nothing of this API")
 
     @property
     def requests(self) -> int:
@@ -136,7 +175,12 @@ class SnapshotReader:
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:
         """As Reader.get."""
-        return self._store.get(resource, name, namespace)
+        try:
+            return self._store.get(resource, name, namespace)
+        except Unreadable as error:
+            if error.reason == "not_captured" and self._was_answered(resource, namespace, {}, {"metadata.name": name}):
+                return None
+            raise
 
     async def list(
         self,
@@ -148,7 +192,16 @@ class SnapshotReader:
         limit: int,
     ) -> Listing:
         """As Reader.list."""
-        return self._store.list(resource, namespace=namespace, labels=labels, fields=fields, limit=limit)
+        found = self._store.list(resource, namespace=namespace, labels=labels, fields=fields, limit=limit)
+        if self._was_answered(resource, namespace, labels or {}, fields or {}) and len(found.items) < limit:
+            return Listing(found.items, complete=True)
+        return found
+
+    def _was_answered(
+        self, resource: Resource, namespace: str | None, labels: Mapping[str, str], fields: Mapping[str, str]
+    ) -> bool:
+        asked = Query(resource=resource.qualified, namespace=namespace, labels=dict(labels), fields=dict(fields))
+        return asked.key in self._meta.answered_keys
 
     async def log(self, namespace: str, pod: str, container: str, window: LogWindow) -> str | None:
         """As Reader.log; a file that does not say of which container it is counts for each of the pod."""
@@ -159,22 +212,10 @@ class SnapshotReader:
             text = self._logs.get((namespace, pod, None, False))
         if text is not None:
             return log_end(text, window, self._given_now or self._meta.captured_at)
-        if self._is_absent(namespace, pod, container, previous=window.previous):
+        # Lines of a log only ever add evidence, so that a log which nobody captured is as good as one that was rotated.
+        if self._store.holds(_PODS):
             return None
         raise Unreadable(what, "not_captured", "the snapshot holds no such log")
-
-    def _is_absent(self, namespace: str, pod: str, container: str, *, previous: bool) -> bool:
-        try:
-            obj = self._store.get(_PODS, pod, namespace)
-        except Unreadable:
-            return False
-        if obj is None:
-            return True
-        declared = {item["name"] for field in ("containers", "initContainers") for item in _named(obj, "spec", field)}
-        if declared and container not in declared:
-            return True
-        statuses = _named(obj, "status", "containerStatuses", "initContainerStatuses")
-        return previous and any(item["name"] == container and item.get("restartCount") == 0 for item in statuses)
 
 
 class _Loading:
@@ -276,6 +317,9 @@ class _Loading:
         for name in meta.incomplete:
             for known in _known(name):
                 self._store.hold_in_part(known)
+        self._refuse(meta)
+
+    def _refuse(self, meta: SnapshotMeta) -> None:
         then = "so when the snapshot was taken"
         for name in meta.not_served:
             self._store.refuse(_qualified(name), "not_served", then)

@@ -28,7 +28,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario: objects and logs (namespace, pod, container → text) with their times filled in, and what is expected."""
+    """A scenario: objects and logs (namespace, pod, container → text), their times filled in, and what is expected."""
 
     name: str
     objects: list[dict[str, Any]]
@@ -97,7 +97,7 @@ class ScenarioReader:
         for one in scenario.objects:
             kind = of_object(str(one.get("apiVersion", "")), str(one.get("kind", "")))
             if kind:
-                self._store.add(kind, _as_json(one))
+                self._store.add(kind, as_json(one))
         self.requests, self.bytes = 0, 0
 
     async def now(self) -> dt.datetime:
@@ -133,12 +133,12 @@ class ScenarioReader:
         return None if found is None else log_end(found, window, NOW)
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Turn what YAML reads as times back into the strings that JSON has."""
     if isinstance(value, dict):
-        return {key: _as_json(item) for key, item in value.items()}
+        return {key: as_json(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_as_json(item) for item in value]
+        return [as_json(item) for item in value]
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, dt.datetime) else value
 
 

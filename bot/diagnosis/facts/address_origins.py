@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -142,18 +143,18 @@ def _unnamed(place: _Place, there: Sequence[Pod]) -> list[Pod]:
 @fact("address_origins", AddressOrigins, kubectl="kubectl get nodes.network.alibabacloud.com <node> -o yaml")
 async def address_origins(facts: Facts) -> AddressOrigins:
     """From which vSwitch the pods in question have their addresses, and whether their nodes are told to use it."""
-    asked, waiting = await facts(nodes), await facts(pods)
     needed, extra = Partial(facts), Partial(facts)
-    reported = await needed(terway_nodes)
-    configs, modes, there = await extra(node_configs), await extra(eni_modes), await extra(node_pods)
-    own = await extra(own_enis)
+    (asked, waiting, reported), (configs, modes, own) = await asyncio.gather(
+        asyncio.gather(facts(nodes), facts(pods), needed(terway_nodes)),
+        asyncio.gather(extra(node_configs), extra(eni_modes), extra(own_enis)),
+    )
     places = {
         node.name: _Place(
             node, reported.usable(node.name) if reported else None, configs.named(node.name) if configs else None
         )
         for node in asked.items
     }
-    on_nodes = there.items if there else ()
+    on_nodes: tuple[Pod, ...] = ()
     meant: list[Pod] = []
     if waiting.given:
         asking = set(own.pods) if own else set()
@@ -162,7 +163,11 @@ async def address_origins(facts: Facts) -> AddressOrigins:
             for pod in waiting.items
             if pod.ips and not pod.host_network and pod.node in places and pod.key not in asking
         ]
-    elif not waiting.stuck:
+    # A pod that has no address yet came from nowhere; then its neighbours tell nothing either.
+    if meant or not (waiting.given or waiting.stuck):
+        there = await extra(node_pods)
+        on_nodes = there.items if there else ()
+    if not (waiting.given or waiting.stuck):
         others = await extra(namespace_pods)
         there_or_meant = on_nodes if asked.given else others.items if others else ()
         meant = [pod for place in places.values() for pod in _unnamed(place, there_or_meant)][:_MAX_UNNAMED]

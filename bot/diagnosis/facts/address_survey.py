@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -135,12 +136,10 @@ class AddressSurvey:
 async def survey(facts: Facts) -> AddressSurvey:
     """Gather what tells why pods get no address; what cannot be read is left out and kept in ``needed``."""
     needed, extra = Partial(facts), Partial(facts)
-    asked = await facts(nodes)
-    waiting = await needed(pods)
-    failed, happened = await needed(sandbox_failures), await needed(pod_events)
-    events = await needed(node_events)
-    reported = await needed(terway_nodes)
-    configs, running, modes = await extra(node_configs), await extra(agents), await extra(eni_modes)
+    (asked, waiting, failed, happened, events), (reported, configs, running, modes) = await asyncio.gather(
+        asyncio.gather(facts(nodes), needed(pods), needed(sandbox_failures), needed(pod_events), needed(node_events)),
+        asyncio.gather(needed(terway_nodes), extra(node_configs), extra(agents), extra(eni_modes)),
+    )
     found = [_situation(node, waiting, reported, configs, running) for node in asked.items]
     by_name = {one.node.name: one for one in found}
     # A namespace without pods that wait has no node in question; what other nodes report is not its trouble.

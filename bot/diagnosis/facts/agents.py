@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
@@ -10,17 +11,21 @@ from bot.diagnosis.facts.plugin import DaemonSet, daemon_sets
 from bot.diagnosis.facts.pods import seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.facts.server import image_version
-from bot.diagnosis.objects import controller, items, name, namespace, text, time
+from bot.diagnosis.objects import at, controller, items, name, namespace, text, time
 from bot.diagnosis.observation import Fact, Observation
 from bot.diagnosis.reader import Object
 
-__all__ = ["Agent", "Agents", "Component", "agents"]
+__all__ = ["SURVEYED_PODS", "Agent", "Agents", "Component", "agents"]
 
 Component = Literal["terway", "flannel", "kube-proxy"]
 
+SURVEYED_PODS = 12
+"""So many pods of each agent are read where no node is in question. They are large, 10 to 20 KB each; how many of all
+are ready, their DaemonSet tells."""
+
+_NAMESPACE = "kube-system"
 _MAX_NODES = 5
 _PODS_OF_A_NODE = 500
-_PODS_OF_A_DAEMON_SET = 60
 _COMPONENTS: dict[str, Component] = {
     "terway-eniip": "terway",
     "terway-eni": "terway",
@@ -88,8 +93,8 @@ def _agent(found: Object, daemon_set: DaemonSet, component: Component, age: int 
     exits = [
         f"{text(one, 'name')}: {text(end, 'reason')} ({text(end, 'exitCode')})"
         for one in (*inits, *statuses)
-        for end in (one.get("lastState", {}).get("terminated"), one.get("state", {}).get("terminated"))
-        if isinstance(end, dict) and end.get("exitCode") not in (None, 0)
+        for end in (at(one, "lastState", "terminated"), at(one, "state", "terminated"))
+        if text(end, "exitCode") not in {"", "0"}
     ]
     init_failed = any(
         text(one, "state", "waiting", "reason")
@@ -130,28 +135,30 @@ def _agent(found: Object, daemon_set: DaemonSet, component: Component, age: int 
 @fact(
     "agents",
     Agents,
-    needs=[Needs("pods", "list"), Needs("pods", "list", "kube-system")],
+    needs=[Needs("pods", "list", _NAMESPACE)],
     kubectl="kubectl -n kube-system get pods -o wide",
 )
 async def agents(facts: Facts) -> Agents:
     """The plugin's and kube-proxy's pods, on the nodes in question or, without one, some of the whole cluster."""
-    now, asked, sets = await facts.reads.now(), await facts(nodes), await facts(daemon_sets)
+    now, asked, sets = await asyncio.gather(facts.reads.now(), facts(nodes), facts(daemon_sets))
     known = {one.name: one for one in sets.items if one.name in _COMPONENTS}
     looked_at = [node.name for node in asked.items][:_MAX_NODES] if asked.given else []
-    objects: dict[str, Object] = {}
-    complete = sets.complete
     if looked_at:
-        for who in looked_at:
-            listing = await facts.reads.list("pods", fields={"spec.nodeName": who}, limit=_PODS_OF_A_NODE)
-            complete = complete and listing.complete
-            objects |= {name(one): one for one in listing.items if namespace(one) == "kube-system"}
-    else:
-        for daemon_set in known.values():
-            listing = await facts.reads.list(
-                "pods", namespace="kube-system", labels=daemon_set.selector, limit=_PODS_OF_A_DAEMON_SET
+        listings = await asyncio.gather(
+            *(
+                facts.reads.list("pods", namespace=_NAMESPACE, fields={"spec.nodeName": who}, limit=_PODS_OF_A_NODE)
+                for who in looked_at
             )
-            complete = complete and listing.complete
-            objects |= {name(one): one for one in listing.items}
+        )
+    else:
+        listings = await asyncio.gather(
+            *(
+                facts.reads.list("pods", namespace=_NAMESPACE, labels=one.selector, limit=SURVEYED_PODS)
+                for one in known.values()
+            )
+        )
+    complete = sets.complete and all(listing.complete for listing in listings)
+    objects = {name(one): one for listing in listings for one in listing.items}
     found = [
         _agent(one, known[owner], _COMPONENTS[owner], seconds_since(time(one, "status", "startTime"), now))
         for one in objects.values()

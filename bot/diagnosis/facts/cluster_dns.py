@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Sequence
 
@@ -103,11 +104,13 @@ async def udp_services(facts: Facts) -> UdpServices:
 )
 async def cluster_dns(facts: Facts) -> ClusterDns:
     """CoreDNS pods that were replaced, stopped or lost their node lately, or that have been there unchanged."""
-    now = await facts.reads.now()
-    listing = await facts.reads.list("pods", namespace="kube-system", labels=_LABELS, limit=_MAX_PODS)
+    now, listing, deployment = await asyncio.gather(
+        facts.reads.now(),
+        facts.reads.list("pods", namespace="kube-system", labels=_LABELS, limit=_MAX_PODS),
+        facts.reads.get("deployments", "coredns", "kube-system"),
+    )
     read = [pod_of(one, now) for one in listing.items]
     live = [(one, found) for one, found in zip(read, listing.items, strict=True) if one.phase not in _ENDED]
-    deployment = await facts.reads.get("deployments", "coredns", "kube-system")
     rolled_s = seconds_since(times_changed(deployment), now) if deployment else None
     age_s = seconds_since(time(deployment, "metadata", "creationTimestamp"), now) if deployment else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from bot.diagnosis.facts.events import FRESH_S, Event, event_of, node_events
 from bot.diagnosis.facts.kube_proxy_config import ProxyConfig, kube_proxy_config
 from bot.diagnosis.facts.kube_proxy_logs import WINDOW, observed_lines
 from bot.diagnosis.facts.kube_proxy_pods import ProxyPod, kube_proxy_pods
-from bot.diagnosis.facts.nodes import Condition, Node
+from bot.diagnosis.facts.nodes import SURVEYED, Condition, Node
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.pods import seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
@@ -35,7 +36,7 @@ _PER_CORE, _MIN = 32768, 131072
 _CAP = 1048576
 _CONNTRACK = re.compile(r"conntrack", re.IGNORECASE)
 _HARMLESS = re.compile(r"is now: False|read-only|IsNot|NotFull|NoConntrackProblem|(?<!un)healthy", re.IGNORECASE)
-_SURVEYED, _EVENTS, _LOGS = 40, 300, 2
+_EVENTS, _LOGS = 300, 2
 
 
 class ConntrackLimit(Observation):
@@ -141,7 +142,7 @@ def _limit(node: Node, config: ProxyConfig, pod: ProxyPod | None) -> ConntrackLi
 )
 async def conntrack_limits(facts: Facts) -> ConntrackLimits:
     """The conntrack limit that kube-proxy wants on each node in question, by its configuration and the node's cores."""
-    configs, pods, asked = await facts(kube_proxy_config), await facts(kube_proxy_pods), await facts(surveyed_nodes)
+    configs, pods, asked = await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods), facts(surveyed_nodes))
     by_node = {pod.node: pod for pod in pods.items}
     found: list[ConntrackLimit] = []
     concerned: list[ProxyConfig] = []
@@ -167,7 +168,12 @@ async def conntrack_limits(facts: Facts) -> ConntrackLimits:
 @fact(
     "conntrack_signs",
     ConntrackSigns,
-    needs=[Needs("nodes", "get"), Needs("nodes", "list"), Needs("events", "list", "default"), Needs("pods/log", "get", "kube-system")],
+    needs=[
+        Needs("nodes", "get"),
+        Needs("nodes", "list"),
+        Needs("events", "list", "default"),
+        Needs("pods/log", "get", "kube-system"),
+    ],
     kubectl="kubectl describe node <node>",
 )
 async def conntrack_signs(facts: Facts) -> ConntrackSigns:
@@ -197,9 +203,7 @@ async def conntrack_signs(facts: Facts) -> ConntrackSigns:
             raise unread
         read.require()
     logged = await _logged(facts, {one.object for one in current})
-    return ConntrackSigns(
-        current=tuple(current), past=tuple(past), logged=tuple(logged), evidence=(*current, *past)
-    )
+    return ConntrackSigns(current=tuple(current), past=tuple(past), logged=tuple(logged), evidence=(*current, *past))
 
 
 async def _logged(facts: Facts, where: set[str]) -> list[Observation]:
@@ -245,7 +249,7 @@ async def _beat_s(facts: Facts, node: str, kind: str, now: dt.datetime, *, given
     if given:
         found = await facts.reads.get("nodes", node)
     else:
-        listing = await facts.reads.list("nodes", limit=_SURVEYED)
+        listing = await facts.reads.list("nodes", limit=SURVEYED)
         found = next((one for one in listing.items if text(one, "metadata", "name") == node), None)
     for one in items(found, "status", "conditions"):
         if text(one, "type") == kind:

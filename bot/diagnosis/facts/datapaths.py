@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
@@ -154,12 +155,13 @@ def _cluster(found: Sequence[DataPath]) -> DataPathName | None:
 @fact("datapaths", DataPaths, kubectl="kubectl get nodes.network.alibabacloud.com -o yaml")
 async def datapaths(facts: Facts) -> DataPaths:
     """The data path of each node in question, as its Node resource, its logs or else the settings tell."""
-    main, asked, modes = await facts(plugin), await facts(nodes), await facts(eni_modes)
+    main, asked, modes = await asyncio.gather(facts(plugin), facts(nodes), facts(eni_modes))
     if main.name != "terway":
         return _grouped([], None, [])
     partial = Partial(facts)
-    reported, running = await partial(terway_nodes), await partial(agents)
-    signs, config = await partial(terway_start_logs), await partial(eni_config)
+    reported, running, signs, config = await asyncio.gather(
+        partial(terway_nodes), partial(agents), partial(terway_start_logs), partial(eni_config)
+    )
     found = []
     for node in asked.items:
         mode = next((one for one in modes.items if one.node == node.name), None)

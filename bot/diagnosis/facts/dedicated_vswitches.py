@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bot.diagnosis.facts.events import node_events
 from bot.diagnosis.facts.node_configs import LABEL, NodeConfig, NodeConfigs, OwnConfig, node_configs
-from bot.diagnosis.facts.nodes import Nodes, nodes
+from bot.diagnosis.facts.nodes import SURVEYED, Nodes, nodes
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import plugin
 from bot.diagnosis.facts.pods import Pod, pods
@@ -24,7 +25,6 @@ Step = Literal["config_map", "json", "zone", "agent", "effective", "enis"]
 """What has to hold on a node, in this order: the ConfigMap is there; it can be read and has real ids; it lists the
 node's zone; Terway is younger than it; Terway works with its vSwitches; all ENIs are in these."""
 
-_MAX_NODES = 40
 _SYSTEM_TAINTS = ("node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 _UNTOLERATED = re.compile(r"(?:untolerated taint|had taint) \{(?P<key>[^:=}\s]+)")
 _NOT_SELECTED = re.compile(r"didn't match (?:Pod's )?node (?:affinity|selector)", re.IGNORECASE)
@@ -135,7 +135,7 @@ async def _strayed(facts: Facts, asked: Nodes, named: Sequence[Pod]) -> list[Obs
         tolerated = {key for key in tolerated if not key.startswith(_SYSTEM_TAINTS)}
         if not tolerated:
             continue
-        for node in (await facts.reads.list("nodes", limit=_MAX_NODES)).items:
+        for node in (await facts.reads.list("nodes", limit=SURVEYED)).items:
             own = {text(taint, "key") for taint in items(node, "spec", "taints")}
             if labels(node).get(LABEL) and own & tolerated:
                 shown = (
@@ -174,7 +174,7 @@ def _in_order(
 )
 async def dedicated_vswitches(facts: Facts) -> DedicatedVSwitches:
     """How far the settings got that give pods of certain nodes addresses of fixed vSwitches, step by step."""
-    asked, waiting, main = await facts(nodes), await facts(pods), await facts(plugin)
+    asked, waiting, main = await asyncio.gather(facts(nodes), facts(pods), facts(plugin))
     labelled = [node for node in asked.items if node.labels.get(LABEL)] if main.name == "terway" else []
     configs = await facts(node_configs) if labelled else None
     needed = Partial(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
@@ -121,7 +122,7 @@ def _version(running: Agents | None, node: str, template: Version) -> Version | 
 @fact("eni_modes", EniModes, kubectl=f"kubectl get nodes -L {MODE_LABEL}")
 async def eni_modes(facts: Facts) -> EniModes:
     """Shared or exclusive ENI mode, by DaemonSets, the nodes' labels and the version of Terway that honours them."""
-    sets, asked, main = await facts(daemon_sets), await facts(nodes), await facts(plugin)
+    sets, asked, main = await asyncio.gather(facts(daemon_sets), facts(nodes), facts(plugin))
     labelled = any(node.labels.get(MODE_LABEL) for node in asked.items)
     running = await Partial(facts)(agents) if labelled else None
     terway = main.name == "terway"

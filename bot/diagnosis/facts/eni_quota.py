@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.diagnosis.facts.address_survey import AddressSurvey, NodeSituation, survey
 from bot.diagnosis.facts.plugin import plugin
 from bot.diagnosis.facts.registry import Facts, Needs, fact
@@ -95,8 +97,8 @@ def _excluded(found: AddressSurvey) -> list[Observation]:
 )
 async def eni_quota(facts: Facts) -> EniQuota:
     """Whether the nodes in question have all the ENIs they may have, by Terway's resources and by what was refused."""
-    found = await survey(facts)
-    if (await facts(plugin)).name != "terway":
+    found, main = await asyncio.gather(survey(facts), facts(plugin))
+    if main.name != "terway":
         return EniQuota(used_up=(), refused=(), capped=(), foreign=(), excluded=(), evidence=())
     decided = quota_of(found)
     if not (decided.evidence or decided.excluded):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Iterable
 
 from bot.diagnosis.facts.nodes import nodes
+from bot.diagnosis.facts.partial import Partial
+from bot.diagnosis.facts.plugin import plugin
 from bot.diagnosis.facts.pods import pods, seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.objects import at, first_text, number, text, time
 from bot.diagnosis.observation import Fact, Observation
-from bot.diagnosis.reader import Object, Unreadable
+from bot.diagnosis.reader import Object
 
 __all__ = ["FRESH_S", "Event", "Events", "event_of", "node_events", "pod_events"]
 
@@ -18,6 +21,7 @@ FRESH_S = 15 * 60
 """What happened so many seconds ago at most is taken to be still so."""
 
 _LIMIT = 300
+_UNSCOPED = 150
 _SHOWN = 400
 
 
@@ -82,7 +86,8 @@ def event_of(found: Object, now: dt.datetime) -> Event:
         field=f"event {reason}",
         value=message[:_SHOWN],
         seen_at=last,
-        kubectl=f"kubectl -n {namespace} get events --field-selector involvedObject.kind={kind},involvedObject.name={who}",
+        kubectl=f"kubectl -n {namespace} get events"
+        f" --field-selector involvedObject.kind={kind},involvedObject.name={who}",
         kind=kind,
         namespace=where,
         name=who,
@@ -115,19 +120,20 @@ async def pod_events(facts: Facts) -> Events:
 
     Those of an earlier pod of the same name, and of pods on other nodes than the named one, are left out.
     """
-    now, scope = await facts.reads.now(), facts.scope
+    scope = facts.scope
     fields = {"involvedObject.kind": "Pod"}
     namespace = scope.namespace
     if scope.pod:
         fields["involvedObject.name"] = scope.pod
     else:
         fields["type"] = "Warning"
-    listing = await facts.reads.list("events", namespace=namespace, fields=fields, limit=_LIMIT)
+    listing, now, asked = await asyncio.gather(
+        facts.reads.list("events", namespace=namespace, fields=fields, limit=_LIMIT if scope.pod else _UNSCOPED),
+        facts.reads.now(),
+        Partial(facts)(pods),
+    )
     found = _sorted(listing.items, now)
-    try:
-        known = (await facts(pods)).items
-    except Unreadable:
-        known = ()
+    known = asked.items if asked else ()
     uids = {pod.key: pod.uid for pod in known if pod.uid}
     kept = [
         event for event in found if not event.uid or uids.get(f"{event.namespace}/{event.name}", event.uid) == event.uid
@@ -159,20 +165,21 @@ async def node_events(facts: Facts) -> Events:
     The object Event/route-controller is one that the cloud controller invents; `kubectl describe node` does not show
     its events. Where nodes were pointed at, those of other nodes are left out.
     """
-    now = await facts.reads.now()
-    try:
-        asked = await facts(nodes)
+    read = Partial(facts)
+    now, asked, network = await asyncio.gather(facts.reads.now(), read(nodes), read(plugin))
+    if asked:
         names = {node.name for node in asked.items} if asked.given else set()
-    except Unreadable:
+    else:
         names = {facts.scope.node} if facts.scope.node else set()
-    complete, found = True, []
+    selectors = [{"type": "Warning"}]
     if names:
         selectors = [{"involvedObject.kind": "Node", "involvedObject.name": who} for who in sorted(names)]
-        selectors.append({"involvedObject.name": "route-controller"})
-    else:
-        selectors = [{"type": "Warning"}]
-    for fields in selectors:
-        listing = await facts.reads.list("events", namespace="default", fields=fields, limit=_LIMIT)
-        complete = complete and listing.complete
-        found += _sorted(listing.items, now)
+        # Terway's pods need no routes.
+        if network is None or network.name != "terway":
+            selectors.append({"involvedObject.name": "route-controller"})
+    listings = await asyncio.gather(
+        *(facts.reads.list("events", namespace="default", fields=fields, limit=_LIMIT) for fields in selectors)
+    )
+    found = [event for listing in listings for event in _sorted(listing.items, now)]
+    complete = all(listing.complete for listing in listings)
     return Events(items=tuple(found), complete=complete, evidence=tuple(found[:3]))

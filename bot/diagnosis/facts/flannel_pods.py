@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from bot.diagnosis.facts.agents import SURVEYED_PODS
 from bot.diagnosis.facts.flannel_config import flannel_config
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import daemon_sets
@@ -20,7 +21,6 @@ __all__ = ["FlannelPod", "FlannelPods", "flannel_pods", "is_applied"]
 
 _DAEMON_SET = "kube-flannel-ds"
 _CONTAINER = "kube-flannel"
-_LIMIT = 60
 _PODS_OF_A_NODE = 500
 _MAX_NODES = 5
 
@@ -133,7 +133,7 @@ async def flannel_pods(facts: Facts) -> FlannelPods:
         selector = next((one.selector for one in named if one.selector), {"app": "flannel"})
         # Where the DaemonSet is not in its usual place, it is beside its configuration.
         where = "kube-system" if named or not config or not config.namespace else config.namespace
-        listing = await facts.reads.list("pods", namespace=where, labels=selector, limit=_LIMIT)
+        listing = await facts.reads.list("pods", namespace=where, labels=selector, limit=SURVEYED_PODS)
         complete, objects = listing.complete, list(listing.items)
     found = tuple(flannel_pod_of(one, now, changed_s) for one in objects)
     stale = tuple(one for one in found if one.applied == "no")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.diagnosis.facts.agents import agents
 from bot.diagnosis.facts.datapaths import DataPaths, datapaths
 from bot.diagnosis.facts.eni_config import KUBECTL, Setting, eni_config
@@ -102,9 +104,11 @@ async def _other_service(facts: Facts) -> list[Observation]:
 )
 async def in_cluster_loadbalance(facts: Facts) -> InClusterLoadBalance:
     """The switch for in-cluster load balancing: its place and text, whether it was read and can have effect."""
-    config, paths, main = await facts(eni_config), await facts(datapaths), await facts(plugin)
     partial = Partial(facts)
-    configs, running, signs = await partial(node_configs), await partial(agents), await partial(terway_start_logs)
+    (config, paths, main), (configs, running, signs) = await asyncio.gather(
+        asyncio.gather(facts(eni_config), facts(datapaths), facts(plugin)),
+        asyncio.gather(partial(node_configs), partial(agents), partial(terway_start_logs)),
+    )
     versions = {one.version for one in running.of("terway")} if running else {main.version}
     too_old = [
         one for one in (running.of("terway") if running else ()) if at_least(one.version or None, *_SINCE) is False

@@ -137,7 +137,9 @@ async def ipv6_policies(facts: Facts) -> Ipv6Policies:
             # A policy that was not read may allow what the others do not.
             for direction in ("ingress", "egress") if listing.complete else ():
                 if reach(chosen, direction) in _CLOSED[direction]:
-                    found[direction] += [_seen(one, pod, _DOES[direction]) for one in chosen if _isolates(one, direction)]
+                    found[direction] += [
+                        _seen(one, pod, _DOES[direction]) for one in chosen if _isolates(one, direction)
+                    ]
     enforced, why = await _enforced(facts) if selecting else (None, [])
     free = tuple(selecting[:4]) or tuple(asked.with_ipv6[:4])
     return Ipv6Policies(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.diagnosis.facts.cluster_dns import cluster_dns, node_local_dns, udp_services
@@ -224,7 +225,7 @@ def _seconds(config: ProxyConfig) -> str:
 )
 async def ipvs_scheduler(facts: Facts) -> IpvsScheduler:
     """The IPVS scheduler that is configured, and whether kube-proxy has read it."""
-    return scheduler_settings(await facts(kube_proxy_config), await facts(kube_proxy_pods))
+    return scheduler_settings(*await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods)))
 
 
 @fact(
@@ -234,7 +235,7 @@ async def ipvs_scheduler(facts: Facts) -> IpvsScheduler:
 )
 async def ipvs_udp_timeout(facts: Facts) -> IpvsUdpTimeout:
     """How long IPVS keeps UDP sessions to a backend that is gone, by configuration and version of kube-proxy."""
-    return udp_settings(await facts(kube_proxy_config), await facts(kube_proxy_pods))
+    return udp_settings(*await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods)))
 
 
 @fact(
@@ -248,7 +249,7 @@ async def udp_sessions(facts: Facts) -> UdpSessions:
     mode = await Partial(facts)(kube_proxy_mode)
     if not (settings.unset or settings.not_read) or (mode and mode.never_ipvs):
         return UdpSessions(gone=(), steady=(), cached=(), others=(), evidence=())
-    dns, cache = await facts(cluster_dns), await facts(node_local_dns)
+    dns, cache = await asyncio.gather(facts(cluster_dns), facts(node_local_dns))
     gone = () if cache.in_use else dns.gone
     services = await Partial(facts)(udp_services) if gone else None
     return UdpSessions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from bot.diagnosis.facts.kube_proxy_config import ConfigFlaw, ProxyConfigs, kube_proxy_config
@@ -75,7 +76,7 @@ def applied(configs: ProxyConfigs, pods: ProxyPods, lines: Iterable[LogLine]) ->
 )
 async def kube_proxy_changes(facts: Facts) -> ProxyChanges:
     """Whether what is written in kube-proxy's configuration took effect, and if not, what kept it."""
-    configs, pods, logs = await facts(kube_proxy_config), await facts(kube_proxy_pods), await facts(kube_proxy_logs)
+    configs, pods, logs = await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods), facts(kube_proxy_logs))
     crashing = {pod.pod for pod in pods.crashing}
     gates = [one for one in logs.items if one.kind == "unknown_gate" and one.pod in crashing]
     in_effect = applied(configs, pods, logs.items)

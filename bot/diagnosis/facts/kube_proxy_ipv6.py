@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.diagnosis.facts.kube_proxy_config import ProxyConfig, kube_proxy_config
 from bot.diagnosis.facts.kube_proxy_pods import ProxyPod, kube_proxy_pods
 from bot.diagnosis.facts.registry import Facts, fact
@@ -51,7 +53,7 @@ def lacks_ipv6(pod: ProxyPod, config: ProxyConfig) -> Observation | None:
 )
 async def kube_proxy_ipv6(facts: Facts) -> ProxyIpv6:
     """Whether release and configuration let kube-proxy serve IPv6 cluster IPs on the nodes in question."""
-    configs, pods = await facts(kube_proxy_config), await facts(kube_proxy_pods)
+    configs, pods = await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods))
     lacks = [seen for pod in pods.items if (config := configs.of(pod.daemon_set)) and (seen := lacks_ipv6(pod, config))]
     serving = [pod for pod in pods.items if at_least(pod.version or None, 1, 23) and not pod.crashing]
     serves = bool(pods.items) and len(serving) == len(pods.items) and not pods.stale and not pods.unknown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -134,19 +135,20 @@ def wants_log(pod: ProxyPod, configs: ProxyConfigs) -> bool:
 )
 async def kube_proxy_logs(facts: Facts) -> ProxyLogs:
     """Telling lines of the logs of kube-proxy, where nothing else says what it does; also of a crashed run."""
-    configs, pods = await facts(kube_proxy_config), await facts(kube_proxy_pods)
+    configs, pods = await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods))
     wanted = _chosen(configs, pods)
     chosen = wanted if len(wanted) <= _ALL else wanted[:_SOME]
+    # Of a pod that never restarted the API server refuses the former log.
+    windows = [
+        (pod, one) for pod in chosen for one in ((_FORMER, WINDOW) if pod.crashing and pod.restarts else (WINDOW,))
+    ]
+    texts = await asyncio.gather(*(facts.reads.log(pod.pod, pod.container, one) for pod, one in windows))
     found: list[LogLine] = []
     read: list[str] = []
-    for pod in chosen:
-        # Of a pod that never restarted the API server refuses the former log.
-        windows = [_FORMER, WINDOW] if pod.crashing and pod.restarts else [WINDOW]
-        for window in windows:
-            log = await facts.reads.log(pod.pod, pod.container, window)
-            if log:
-                found += observed_lines(pod, log, former=window.previous or pod.crashing)
-                read.append(pod.pod)
+    for (pod, window), log in zip(windows, texts, strict=True):
+        if log:
+            found += observed_lines(pod, log, former=window.previous or pod.crashing)
+            read.append(pod.pod)
     return ProxyLogs(
         items=tuple(found),
         read=tuple(dict.fromkeys(read)),

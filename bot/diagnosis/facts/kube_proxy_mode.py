@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
-from bot.diagnosis.facts.kube_proxy_config import ProxyConfig, ProxyConfigs, kube_proxy_config
+from bot.diagnosis.facts.kube_proxy_config import ProxyConfig, kube_proxy_config
 from bot.diagnosis.facts.kube_proxy_logs import LogLine, ProxyLogs, kube_proxy_logs
 from bot.diagnosis.facts.kube_proxy_pods import ProxyPod, kube_proxy_pods
 from bot.diagnosis.facts.registry import Facts, fact
@@ -14,6 +15,10 @@ from bot.diagnosis.observation import Fact, Observation
 __all__ = ["ProxyMode", "RunningMode", "kube_proxy_mode", "mode_of"]
 
 Mode = Literal["ipvs", "iptables", "nftables", "none", "unknown"]
+
+
+_MODES: dict[str, Mode] = {"": "iptables", "ipvs": "ipvs", "iptables": "iptables", "nftables": "nftables"}
+"""Modes by the names that configuration and log lines have for them; none set is iptables on Linux."""
 
 
 class RunningMode(Observation):
@@ -52,14 +57,17 @@ def mode_of(pod: ProxyPod, config: ProxyConfig | None, logs: ProxyLogs) -> Runni
     if pod.crashing:
         mode, seen = "none", pod
     elif line:
-        mode = {"ipvs": "ipvs", "iptables": "iptables", "nftables": "nftables"}[line.kind]  # type: ignore[assignment]
-    elif config and config.decodes and pod.stale is False and not config.contradicted and not config.flags_only:
-        if configured == "":
-            mode = "iptables"
-        elif configured in {"iptables", "nftables"}:
-            mode = configured  # type: ignore[assignment]
-        elif configured == "ipvs" and pod.ready and at_least(pod.version or None, 1, 26):
-            mode = "ipvs"
+        mode = _MODES.get(line.kind, "unknown")
+    elif (
+        config
+        and config.decodes
+        and pod.stale is False
+        and not config.contradicted
+        and not config.flags_only
+        # Before 1.26 what is told to use IPVS may have fallen back to iptables.
+        and (configured != "ipvs" or (pod.ready and at_least(pod.version or None, 1, 26)))
+    ):
+        mode = _MODES.get(configured, "unknown")
     return RunningMode(
         object=seen.object,
         field=seen.field,
@@ -95,8 +103,7 @@ def _fell_back(pod: ProxyPod, config: ProxyConfig | None, logs: ProxyLogs) -> tu
 )
 async def kube_proxy_mode(facts: Facts) -> ProxyMode:
     """The mode that kube-proxy runs in on the nodes in question, as its log or its configuration says."""
-    configs: ProxyConfigs = await facts(kube_proxy_config)
-    pods, logs = await facts(kube_proxy_pods), await facts(kube_proxy_logs)
+    configs, pods, logs = await asyncio.gather(facts(kube_proxy_config), facts(kube_proxy_pods), facts(kube_proxy_logs))
     found = tuple(mode_of(pod, configs.of(pod.daemon_set), logs) for pod in pods.items)
     fell_back = tuple(line for pod in pods.items for line in _fell_back(pod, configs.of(pod.daemon_set), logs))
     exits: list[Observation] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Mapping
 
+from bot.diagnosis.facts.agents import SURVEYED_PODS
 from bot.diagnosis.facts.kube_proxy_config import NAMES, ProxyConfigs, kube_proxy_config
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import daemon_sets
@@ -22,8 +24,6 @@ NO_KUBE_PROXY = "k8s.aliyun.com/no-kube-proxy"
 """The label of nodes on which the network plugin does kube-proxy's work."""
 
 _PODS_OF_A_NODE = 500
-_PODS_OF_A_DAEMON_SET = 60
-_MAX_NODES = 5
 
 
 class ProxyPod(Observation):
@@ -132,30 +132,34 @@ def _shown(when: dt.datetime | None) -> str:
 @fact(
     "kube_proxy_pods",
     ProxyPods,
-    needs=[Needs("pods", "list"), Needs("pods", "list", "kube-system")],
+    needs=[Needs("pods", "list", "kube-system")],
     kubectl="kubectl -n kube-system get pods -o wide",
 )
 async def kube_proxy_pods(facts: Facts) -> ProxyPods:
     """The pods of kube-proxy: which run with the configuration as it is now, and which crash."""
-    now, sets, configs = await facts.reads.now(), await facts(daemon_sets), await facts(kube_proxy_config)
-    asked = await Partial(facts)(surveyed_nodes)
+    now, sets, configs, asked = await asyncio.gather(
+        facts.reads.now(), facts(daemon_sets), facts(kube_proxy_config), Partial(facts)(surveyed_nodes)
+    )
     if asked is None and (facts.scope.node or facts.scope.pod):
         asked = await facts(surveyed_nodes)
     at_nodes = asked.items if asked else ()
-    objects: dict[str, Object] = {}
-    complete = sets.complete
-    if asked and asked.given:
-        for node in asked.items[:_MAX_NODES]:
-            listing = await facts.reads.list("pods", fields={"spec.nodeName": node.name}, limit=_PODS_OF_A_NODE)
-            complete = complete and listing.complete
-            objects |= {name(one): one for one in listing.items if namespace(one) == "kube-system"}
-    else:
-        for daemon_set in sets.named(*NAMES):
-            listing = await facts.reads.list(
-                "pods", namespace="kube-system", labels=daemon_set.selector, limit=_PODS_OF_A_DAEMON_SET
+    # The same questions are asked for the agents' sake.
+    questions = (
+        [
+            facts.reads.list(
+                "pods", namespace="kube-system", fields={"spec.nodeName": node.name}, limit=_PODS_OF_A_NODE
             )
-            complete = complete and listing.complete
-            objects |= {name(one): one for one in listing.items}
+            for node in at_nodes
+        ]
+        if asked and asked.given
+        else [
+            facts.reads.list("pods", namespace="kube-system", labels=one.selector, limit=SURVEYED_PODS)
+            for one in sets.named(*NAMES)
+        ]
+    )
+    listings = await asyncio.gather(*questions)
+    complete = sets.complete and all(listing.complete for listing in listings)
+    objects = {name(one): one for listing in listings for one in listing.items}
     found = tuple(pod for one in objects.values() if (pod := proxy_pod_of(one, _changes(configs), now)))
     without = tuple(
         Observation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from bot.diagnosis.facts.eni_modes import eni_modes
@@ -66,13 +67,15 @@ def _got_network(pod: Pod | None, failures: Sequence[Failure], succeeded: int | 
 @fact("missing_devices", MissingDevices, kubectl="kubectl describe pod <pod>")
 async def missing_devices(facts: Facts) -> MissingDevices:
     """Whether nodes miss the device of an ENI, by the events of pods and the state of the ENI with that MAC."""
-    failed, waiting = await facts(sandbox_failures), await facts(pods)
-    happened = await facts(pod_events)
     partial = Partial(facts)
-    there = await partial(node_pods)
-    others = await partial(namespace_pods)
-    seen = (*(others.items if others else ()), *(there.items if there else ()), *waiting.items)
-    known = {pod.key: pod for pod in seen}
+    failed, waiting, happened, main = await asyncio.gather(
+        facts(sandbox_failures), facts(pods), facts(pod_events), facts(plugin)
+    )
+    known = {pod.key: pod for pod in waiting.items}
+    if any(failure.pod not in known for failure in failed.items):
+        there, others = await asyncio.gather(partial(node_pods), partial(namespace_pods))
+        seen = (*(others.items if others else ()), *(there.items if there else ()))
+        known = {pod.key: pod for pod in seen} | known
     succeeded = {
         f"{event.namespace}/{event.name}": event.age_s
         for event in reversed(happened.items)
@@ -82,7 +85,7 @@ async def missing_devices(facts: Facts) -> MissingDevices:
     for failure in failed.items:
         if failure.code == "device_missing":
             by_pod.setdefault(failure.pod, []).append(failure)
-    mine = (await facts(plugin)).name == "terway"
+    mine = main.name == "terway"
     reported = await partial(terway_nodes) if by_pod else None
     passed: list[Observation] = []
     lasting: list[Observation] = []

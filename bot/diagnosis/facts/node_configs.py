@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -210,8 +211,9 @@ def _labelled_s(found: Object | None) -> tuple[Any, ...]:
 )
 async def node_configs(facts: Facts) -> NodeConfigs:
     """What Terway is told on the nodes in question: vSwitches for their zones, merged, and whether it has read it."""
-    now, asked, base = await facts.reads.now(), await facts(nodes), await facts(eni_config)
-    running = await Partial(facts)(agents)
+    now, asked, base, running = await asyncio.gather(
+        facts.reads.now(), facts(nodes), facts(eni_config), Partial(facts)(agents)
+    )
     names = list(dict.fromkeys(label for node in asked.items if (label := node.labels.get(LABEL))))
     own: dict[str, OwnConfig] = {}
     for name in names[:_MAX_CONFIG_MAPS]:

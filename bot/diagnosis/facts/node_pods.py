@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.diagnosis.facts.nodes import nodes
 from bot.diagnosis.facts.pods import Pod, pod_of
 from bot.diagnosis.facts.registry import Facts, Needs, fact
@@ -35,10 +37,9 @@ async def node_pods(facts: Facts) -> NodePods:
     """All pods of the nodes in question."""
     now, asked = await facts.reads.now(), await facts(nodes)
     looked_at = [node.name for node in asked.items][:_MAX_NODES] if asked.given else []
-    found: list[Pod] = []
-    complete = bool(looked_at)
-    for who in looked_at:
-        listing = await facts.reads.list("pods", fields={"spec.nodeName": who}, limit=_LIMIT)
-        found += [pod_of(one, now) for one in listing.items]
-        complete = complete and listing.complete
-    return NodePods(items=tuple(found), nodes=tuple(looked_at), complete=complete, evidence=())
+    listings = await asyncio.gather(
+        *(facts.reads.list("pods", fields={"spec.nodeName": who}, limit=_LIMIT) for who in looked_at)
+    )
+    found = tuple(pod_of(one, now) for listing in listings for one in listing.items)
+    complete = bool(looked_at) and all(listing.complete for listing in listings)
+    return NodePods(items=found, nodes=tuple(looked_at), complete=complete, evidence=())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 from bot.diagnosis.facts.pods import pods, seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
-from bot.diagnosis.objects import at, items, labels, name, number, text, time
+from bot.diagnosis.objects import at, items, labels, name, number, text, texts, time
 from bot.diagnosis.observation import Fact, Observation
 from bot.diagnosis.reader import Object, Unreadable
 from corpus import parse_version
 
-__all__ = ["Condition", "Node", "Nodes", "node_of", "nodes"]
+__all__ = ["SURVEYED", "Condition", "Node", "Nodes", "node_of", "nodes"]
 
-_UNSCOPED = 40
-"""So many nodes are read where none is named: enough to see what is common, cheap in a cluster of thousands."""
+SURVEYED = 20
+"""So many nodes are read where none is named: enough to see what is common. They are large, 20 KB each: most of it is
+what images they hold."""
 
 _MAX_NAMED = 5
 
@@ -79,7 +81,7 @@ class Nodes(Fact):
 def node_of(found: Object, now: dt.datetime) -> Node:
     """Read a node object."""
     spec, status, who = at(found, "spec"), at(found, "status"), name(found)
-    cidrs = at(spec, "podCIDRs") or [text(spec, "podCIDR")]
+    cidrs = texts(spec, "podCIDRs") or [text(spec, "podCIDR")]
     cpu = text(status, "capacity", "cpu")
     allocatable = labels(status, "allocatable")
     conditions = tuple(
@@ -110,7 +112,7 @@ def node_of(found: Object, now: dt.datetime) -> Node:
         internal_ips=tuple(
             text(one, "address") for one in items(status, "addresses") if text(one, "type") == "InternalIP"
         ),
-        pod_cidrs=tuple(cidr for cidr in cidrs if isinstance(cidr, str) and cidr),
+        pod_cidrs=tuple(cidr for cidr in cidrs if cidr),
         kubelet=parse_version(text(status, "nodeInfo", "kubeletVersion")) or (),
         container_runtime=text(status, "nodeInfo", "containerRuntimeVersion"),
         kernel=parse_version(text(status, "nodeInfo", "kernelVersion")) or (),
@@ -143,7 +145,6 @@ def node_of(found: Object, now: dt.datetime) -> Node:
 )
 async def nodes(facts: Facts) -> Nodes:
     """The nodes in question, with conditions, taints, addresses and versions."""
-    now = await facts.reads.now()
     wanted = [facts.scope.node] if facts.scope.node else []
     if not wanted:
         try:
@@ -156,13 +157,16 @@ async def nodes(facts: Facts) -> Nodes:
             asked = found_pods.items if found_pods.given else found_pods.stuck
             wanted = list(dict.fromkeys(pod.node for pod in asked if pod.node))
     if wanted:
-        objects = [(who, await facts.reads.get("nodes", who)) for who in wanted[:_MAX_NAMED]]
-        read = tuple(node_of(found, now) for _, found in objects if found)
-        missing = tuple(who for who, found in objects if not found)
+        named = wanted[:_MAX_NAMED]
+        objects = await asyncio.gather(*(facts.reads.get("nodes", who) for who in named))
+        found = [one for one in objects if one]
+        missing = tuple(who for who, one in zip(named, objects, strict=True) if not one)
         complete = len(wanted) <= _MAX_NAMED
     else:
-        listing = await facts.reads.list("nodes", limit=_UNSCOPED)
-        read, missing, complete = tuple(node_of(found, now) for found in listing.items), (), listing.complete
+        listing = await facts.reads.list("nodes", limit=SURVEYED)
+        found, missing, complete = list(listing.items), (), listing.complete
+    now = await facts.reads.now()
+    read = tuple(node_of(one, now) for one in found)
     return Nodes(
         items=read,
         given=bool(wanted),

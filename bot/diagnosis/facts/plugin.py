@@ -6,7 +6,7 @@ from typing import Literal
 
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.facts.server import image_version
-from bot.diagnosis.objects import at, items, labels, name, number, text, time
+from bot.diagnosis.objects import at, items, labels, name, number, text, texts, time
 from bot.diagnosis.observation import Fact, Observation
 from bot.diagnosis.reader import Object
 
@@ -66,10 +66,10 @@ def _daemon_set(found: Object) -> DaemonSet:
     observed = number(found, "status", "observedGeneration")
     generation = number(found, "metadata", "generation")
     arguments = [
-        str(argument)
+        argument
         for container in items(pod, "containers")
         for field in ("command", "args")
-        for argument in (at(container, field) or ())
+        for argument in texts(container, field)
     ]
     versions = [version for image in containers.values() if (version := image_version(image))]
     created = time(found, "metadata", "creationTimestamp")

@@ -38,7 +38,6 @@ class PodFamilies(Fact):
 
     items: tuple[Pod, ...]
     given: bool
-    missing: bool
     with_ipv6: tuple[Observation, ...]
     single: tuple[Observation, ...]
     host_single: tuple[Observation, ...]
@@ -81,12 +80,10 @@ def _has_ipv6(pod: Pod) -> bool:
 async def pod_families(facts: Facts) -> PodFamilies:
     """Which addresses the pods in question have: the named one, backends of the named Service, some of a namespace."""
     found: Sequence[Pod] = ()
-    missing = False
     if facts.scope.pod:
-        asked = await facts(pods)
-        found, missing = asked.items, asked.missing
+        found = (await facts(pods)).items
     elif facts.scope.service:
-        found, missing = await _backends(facts)
+        found = await _backends(facts)
     elif facts.scope.namespace and not facts.scope.node:
         found = await _listed(facts, facts.scope.namespace, None)
     live = tuple(pod for pod in found if pod.stage != "finished" and not pod.partial)
@@ -97,7 +94,6 @@ async def pod_families(facts: Facts) -> PodFamilies:
     return PodFamilies(
         items=live,
         given=bool(facts.scope.pod or facts.scope.service),
-        missing=missing,
         with_ipv6=tuple(map(families_of, dual)),
         single=tuple(map(families_of, single)),
         host_single=tuple(families_of(pod) for pod in single if pod.host_network),
@@ -113,12 +109,12 @@ async def _dual_nodes(facts: Facts) -> frozenset[str]:
     return frozenset(node.name for node in (asked.items if asked else ()) if any(map(is_ipv6, node.internal_ips)))
 
 
-async def _backends(facts: Facts) -> tuple[Sequence[Pod], bool]:
+async def _backends(facts: Facts) -> Sequence[Pod]:
     services = await facts(service_families)
     if len(services.items) != 1 or not services.items[0].selector:
-        return (), services.missing
+        return ()
     service = services.items[0]
-    return await _listed(facts, service.namespace, service.selector), False
+    return await _listed(facts, service.namespace, service.selector)
 
 
 async def _listed(facts: Facts, namespace: str, labels: Mapping[str, str] | None) -> Sequence[Pod]:

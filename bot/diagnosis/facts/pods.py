@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from typing import Literal
@@ -19,7 +20,7 @@ something else than its network (image, volume, configuration); has an address b
 object does not tell."""
 
 _CREATING = frozenset({"ContainerCreating", "PodInitializing"})
-_MAX_PODS = 50
+_MAX_PODS = 30
 _KUBECTL = "kubectl -n {namespace} get pod {name} -o yaml"
 
 
@@ -141,19 +142,17 @@ def pod_of(found: Object, now: dt.datetime) -> Pod:
 def _stage(
     phase: str, node: str, waiting: Sequence[str], ips: Sequence[str], *, host_network: bool, scheduled: str
 ) -> Stage:
-    if phase in {"Succeeded", "Failed"}:
-        return "finished"
-    if not node and (scheduled == "False" or phase == "Pending"):
-        return "unscheduled"
-    if host_network:
-        return "host_network"
-    if phase == "Running":
-        return "running"
-    if ips:
-        return "has_address"
-    if any(reason not in _CREATING for reason in waiting):
-        return "blocked"
-    return "creating" if phase == "Pending" or waiting else "unknown"
+    """Return the first stage that holds; the later ones take for granted that the earlier ones do not."""
+    stages: tuple[tuple[bool, Stage], ...] = (
+        (phase in {"Succeeded", "Failed"}, "finished"),
+        (not node and (scheduled == "False" or phase == "Pending"), "unscheduled"),
+        (host_network, "host_network"),
+        (phase == "Running", "running"),
+        (bool(ips), "has_address"),
+        (any(reason not in _CREATING for reason in waiting), "blocked"),
+        (phase == "Pending" or bool(waiting), "creating"),
+    )
+    return next((stage for holds, stage in stages if holds), "unknown")
 
 
 _WHY: dict[Stage, str] = {
@@ -187,17 +186,19 @@ def _excluded(pod: Pod) -> Observation | None:
 )
 async def pods(facts: Facts) -> Pods:
     """The pods in question: the named one, or those that hang in phase Pending where no pod is named."""
-    scope, now = facts.scope, await facts.reads.now()
+    scope = facts.scope
     given, missing, complete = scope.pod is not None, False, True
     if scope.pod and scope.namespace:
-        found = await facts.reads.get("pods", scope.pod, scope.namespace)
+        found, now = await asyncio.gather(facts.reads.get("pods", scope.pod, scope.namespace), facts.reads.now())
         objects: Sequence[Object] = [found] if found else []
         missing = not found
     else:
         fields = {"metadata.name": scope.pod} if scope.pod else {"status.phase": "Pending"}
         if scope.node and not scope.pod:
             fields["spec.nodeName"] = scope.node
-        listing = await facts.reads.list("pods", namespace=scope.namespace, fields=fields, limit=_MAX_PODS)
+        listing, now = await asyncio.gather(
+            facts.reads.list("pods", namespace=scope.namespace, fields=fields, limit=_MAX_PODS), facts.reads.now()
+        )
         objects, complete = listing.items, listing.complete
         missing = given and complete and not objects
     read = tuple(pod_of(one, now) for one in objects)

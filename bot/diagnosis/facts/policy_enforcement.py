@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.diagnosis.facts.agents import Agent, agents
 from bot.diagnosis.facts.eni_config import POLICY_ON, EniConfig, Setting, eni_config
 from bot.diagnosis.facts.eni_modes import EniModes, eni_modes
@@ -43,8 +45,9 @@ def _not_read(
 ) -> list[Observation]:
     """Return the nodes whose Terway is older than the switch, where nothing suggests that something else was changed.
 
-    The time of a change is that of the whole ConfigMap. It is the switch's where the node already works with the
-    vSwitches that the ConfigMap lists, and where a pod was set up since, or no other flag may have come with it.
+    The time of a change is that of the whole ConfigMap. It is taken for the switch's only where the node is seen to
+    work with the vSwitches that the ConfigMap lists, and where a pod was set up since, or no other flag may have come
+    with it.
     """
     stale: list[Observation] = []
     for one in configs.items:
@@ -52,7 +55,7 @@ def _not_read(
         if one.started_s is None or changed is None or one.started_s <= changed:
             continue
         report = reported.usable(one.node) if reported else None
-        if report and not one.fallback and set(report.vswitches) != set(one.vswitches):
+        if report is None or (not one.fallback and set(report.vswitches) != set(one.vswitches)):
             continue
         since = (
             [pod for pod in waiting.items if pod.node == one.node and (pod.started_s or 0) < changed] if waiting else []
@@ -82,10 +85,11 @@ def _off(config: EniConfig, modes: EniModes, configs: NodeConfigs | None) -> lis
 @fact("policy_enforcement", PolicyEnforcement, kubectl="kubectl -n kube-system get cm eni-config -o yaml")
 async def policy_enforcement(facts: Facts) -> PolicyEnforcement:
     """Whether Terway enforces NetworkPolicies: the switch at its place, whether it was read, mode and agents."""
-    asked, modes, config = await facts(nodes), await facts(eni_modes), await facts(eni_config)
     partial = Partial(facts)
-    configs, running = await partial(node_configs), await partial(agents)
-    waiting, reported = await partial(pods), await partial(terway_nodes)
+    (asked, modes, config), (configs, running, waiting, reported) = await asyncio.gather(
+        asyncio.gather(facts(nodes), facts(eni_modes), facts(eni_config)),
+        asyncio.gather(partial(node_configs), partial(agents), partial(pods), partial(terway_nodes)),
+    )
     mine = (await facts(plugin)).name == "terway"
     # A pod that still waits for its network cannot be slow after its start.
     starting = waiting is not None and bool(waiting.stuck)

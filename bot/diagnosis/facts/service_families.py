@@ -58,7 +58,6 @@ class ServiceFamilies(Fact):
 
     items: tuple[ServiceFamily, ...]
     given: bool
-    missing: bool
     both: tuple[ServiceFamily, ...]
     single: tuple[ServiceFamily, ...]
     wanted: tuple[ServiceFamily, ...]
@@ -142,15 +141,14 @@ def service_family_of(found: Object) -> ServiceFamily:
 async def service_families(facts: Facts) -> ServiceFamilies:
     """The cluster IPs and the family policy of the Service in question, or of those of the namespace in question."""
     scope = facts.scope
-    given, missing = scope.service is not None, False
     objects: Sequence[Object] = ()
     if scope.service and scope.namespace:
         found = await facts.reads.get("services", scope.service, scope.namespace)
-        objects, missing = [found] if found else [], found is None
+        objects = [found] if found else []
     elif scope.service:
         fields = {"metadata.name": scope.service}
         listing = await facts.reads.list("services", fields=fields, limit=_MAX_SERVICES)
-        objects, missing = listing.items, listing.complete and not listing.items
+        objects = listing.items
     elif scope.namespace and not scope.pod:
         listing = await facts.reads.list("services", namespace=scope.namespace, limit=_MAX_SERVICES)
         objects = listing.items
@@ -161,8 +159,7 @@ async def service_families(facts: Facts) -> ServiceFamilies:
     usual = [one for one in read if not one.headless and not one.external_name]
     return ServiceFamilies(
         items=read,
-        given=given,
-        missing=missing,
+        given=scope.service is not None,
         both=tuple(one for one in usual if one.has_ipv4 and one.has_ipv6),
         single=tuple(one for one in usual if not one.has_ipv6 and one.has_ipv4 and one.policy in {"", "SingleStack"}),
         wanted=tuple(

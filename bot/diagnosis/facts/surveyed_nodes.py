@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bot.diagnosis.facts.nodes import Node, node_of, nodes
+from bot.diagnosis.facts.nodes import SURVEYED, Node, node_of, nodes
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.observation import Fact, Observation
 
 __all__ = ["SurveyedNodes", "surveyed_nodes"]
 
-_LIMIT = 40
 _VIRTUAL = "virtual-kubelet"
 
 
@@ -38,7 +37,7 @@ async def surveyed_nodes(facts: Facts) -> SurveyedNodes:
         found, given, complete = asked.items, asked.given, asked.complete and not asked.missing
     else:
         now = await facts.reads.now()
-        listing = await facts.reads.list("nodes", limit=_LIMIT)
+        listing = await facts.reads.list("nodes", limit=SURVEYED)
         found, given, complete = tuple(node_of(one, now) for one in listing.items), False, listing.complete
     real = tuple(one for one in found if one.labels.get("type") != _VIRTUAL)
     return SurveyedNodes(items=real, given=given, complete=complete, evidence=tuple(one.seen for one in real))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Literal
 
@@ -136,10 +137,11 @@ def _capacity(
 @fact("terway_capacity", Capacities, kubectl="kubectl get nodes.network.alibabacloud.com <node> -o yaml")
 async def terway_capacity(facts: Facts) -> Capacities:
     """For how many pods the nodes in question have addresses, against what the scheduler may place there."""
-    main, asked, modes = await facts(plugin), await facts(nodes), await facts(eni_modes)
     needed, extra = Partial(facts), Partial(facts)
-    reported = await needed(terway_nodes)
-    configs, running, there = await extra(node_configs), await extra(agents), await extra(node_pods)
+    (main, asked, modes, reported), (configs, running, there, waiting) = await asyncio.gather(
+        asyncio.gather(facts(plugin), facts(nodes), facts(eni_modes), needed(terway_nodes)),
+        asyncio.gather(extra(node_configs), extra(agents), extra(node_pods), extra(pods)),
+    )
     found: list[Capacity] = []
     capped: list[Observation] = []
     wrong: list[Observation] = []
@@ -163,7 +165,6 @@ async def terway_capacity(facts: Facts) -> Capacities:
             wrong.append(node.seen.model_copy(update={"field": f"metadata.annotations[{_ANNOTATED}]", "value": value}))
     if not found:
         needed.require()
-    waiting = await extra(pods)
     return Capacities(
         items=tuple(found),
         shared=tuple(one for one in found if one.mode == "shared"),

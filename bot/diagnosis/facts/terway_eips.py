@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -88,8 +89,7 @@ async def _look(facts: Facts) -> _Found:
 )
 async def terway_eips(facts: Facts) -> TerwayEips:
     """Whether Terway still manages elastic IPs itself, which versions from v1.7.0 on no longer do."""
-    main, config = await facts(plugin), await facts(eni_config)
-    running = await Partial(facts)(agents)
+    main, config, running = await asyncio.gather(facts(plugin), facts(eni_config), Partial(facts)(agents))
     versions = {one.version for one in running.of("terway")} if running else set()
     versions = versions or {main.version}
     dropped = {at_least(one or None, *_DROPPED) for one in versions}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 from collections.abc import Mapping
@@ -264,13 +265,13 @@ def _texts(value: object) -> tuple[str, ...]:
 )
 async def terway_nodes(facts: Facts) -> TerwayNodes:
     """Terway's own Node resources of the nodes in question: ENIs, addresses, slots, vSwitches, data path."""
-    now, asked = await facts.reads.now(), await facts(nodes)
+    now, asked = await asyncio.gather(facts.reads.now(), facts(nodes))
     wanted = [node.name for node in asked.items][:_MAX_NAMED] if asked.given else []
     objects: list[Object] = []
     served, complete = True, asked.complete
     try:
         if asked.given:
-            objects = [one for who in wanted if (one := await facts.reads.get(RESOURCE, who))]
+            objects = [one for one in await asyncio.gather(*(facts.reads.get(RESOURCE, who) for who in wanted)) if one]
         else:
             listing = await facts.reads.list(RESOURCE, limit=_UNSCOPED)
             objects, complete = list(listing.items), listing.complete

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -118,9 +119,9 @@ async def terway_start_logs(facts: Facts) -> StartSigns:
 
     Only those nodes are looked at whose data path Terway's Node resource does not tell, and those whose agent fails.
     """
-    running, reported = await facts(agents), await Partial(facts)(terway_nodes)
+    running, asked, reported = await asyncio.gather(facts(agents), facts(nodes), Partial(facts)(terway_nodes))
     told = {one.name for one in reported.items if one.datapath} if reported else set()
-    order = [node.name for node in (await facts(nodes)).items]
+    order = [node.name for node in asked.items]
     wanted = [one for one in running.of("terway") if one.node not in told or one.init_failed or one.crashing]
     wanted.sort(key=lambda one: order.index(one.node) if one.node in order else len(order))
     signs: list[StartSign] = []

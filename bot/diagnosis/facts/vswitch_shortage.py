@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.diagnosis.facts.address_failures import SHORTAGE
 from bot.diagnosis.facts.address_survey import AddressSurvey, NodeSituation, survey
 from bot.diagnosis.facts.plugin import plugin
@@ -124,9 +126,9 @@ def _excluded(found: AddressSurvey) -> list[Observation]:
 )
 async def vswitch_shortage(facts: Facts) -> VSwitchShortage:
     """Whether a vSwitch of the nodes in question has no address left, by events, conditions, resources and logs."""
-    found = await survey(facts)
+    found, main = await asyncio.gather(survey(facts), facts(plugin))
     decided = shortage_of(found)
-    if (await facts(plugin)).name != "terway":
+    if main.name != "terway":
         return VSwitchShortage(
             exhausted=(), quota=(), likely=(), unread_change=(), other_zone=(), overridden=(), excluded=(), evidence=()
         )

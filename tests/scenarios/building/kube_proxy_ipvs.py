@@ -406,7 +406,7 @@ def one_replaced() -> Scenario:
         title="One of two CoreDNS pods was evicted and replaced",
         question="DNS lookups fail for about one in two requests since I drained a node",
         expect={UDP: "confirmed"},
-        why="udpTimeout is not set, an event says that a CoreDNS pod was stopped two minutes ago, its substitute is as old.",
+        why="udpTimeout is not set, and by an event a CoreDNS pod was stopped two minutes ago.",
     )
 
 

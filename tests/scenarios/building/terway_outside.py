@@ -227,7 +227,7 @@ def resources_forbidden() -> Scenario:
         title="Node resources may not be read",
         question="crm/wiki has an address that is not in our vSwitch, please check",
         scope=scope_of(pod),
-        expect={OUTSIDE: ["unreadable", "open"], QUOTA: ["unreadable", "open"], **NO_MAC},
+        expect={OUTSIDE: ["unreadable", "open"], QUOTA: ["ruled_out", "unreadable", "open"], **NO_MAC},
         forbidden=["nodes.network.alibabacloud.com"],
         why="The ENI that holds the address stands in the forbidden resource.",
     )
