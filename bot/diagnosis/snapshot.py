@@ -134,18 +134,13 @@ class SnapshotReader:
         return reader
 
     def _settle_custom_kinds(self) -> None:
-        """Take a custom kind of which nothing was captured for one without objects, or without its API.
+        """Take a custom kind of which nothing was captured for one that the cluster does not have.
 
-        Unlike with Kubernetes' own kinds nothing follows from their absence: not every cluster has them.
+        Unlike with Kubernetes' own kinds nothing follows from that: facts know that custom ones may be missing.
         """
-        custom = [kind for kind in ALLOWED if kind.qualified != kind.plural]
-        groups = {kind.group for kind in custom if self._store.holds(kind)}
-        for kind in custom:
-            if not self._store.knows(kind):
-                if kind.group in groups:
-                    self._store.hold(kind)
-                else:
-                    self._store.refuse(kind.qualified, "not_served", "the snapshot holds nothing of this API")
+        for kind in ALLOWED:
+            if kind.qualified != kind.plural and not self._store.knows(kind):
+                self._store.refuse(kind.qualified, "not_served", "the snapshot holds nothing of this kind")
 
     @property
     def requests(self) -> int:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import Field, SecretStr
 
 from bot.settings import Settings, SettingsError, explain, load_settings, reference
+from bot.store_url import StoreUrl
 
 REPOSITORY = Path(__file__).parents[2]
 EVERY_SETTING = {
@@ -26,6 +27,13 @@ EVERY_SETTING = {
     "max_body_bytes": ("2048", "2048", 2048),
     "request_timeout": ("2.5", "2.5", 2.5),
     "server": ("https://faq.example.com", '"https://faq.example.com"', "https://faq.example.com"),
+    "kubeconfig": ("/srv/kubeconfig", '"/srv/kubeconfig"', Path("/srv/kubeconfig")),
+    "context": ("prod", '"prod"', "prod"),
+    "diagnosis_timeout": ("7.5", "7.5", 7.5),
+    "diagnosis_requests": ("50", "50", 50),
+    "diagnosis_bytes": ("4096", "4096", 4096),
+    "store_url": ("sqlite:////srv/acknet.db", '"sqlite:////srv/acknet.db"', StoreUrl("sqlite:////srv/acknet.db")),
+    "store_days": ("30", "30", 30),
     "log_level": ("debug", '"debug"', "debug"),
 }
 

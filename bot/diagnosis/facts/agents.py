@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
-from bot.diagnosis.facts.nodes import nodes
+from bot.diagnosis.facts.nodes import SURVEYED, nodes
 from bot.diagnosis.facts.plugin import DaemonSet, daemon_sets
 from bot.diagnosis.facts.pods import seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
@@ -15,13 +15,9 @@ from bot.diagnosis.objects import at, controller, items, name, namespace, text, 
 from bot.diagnosis.observation import Fact, Observation
 from bot.diagnosis.reader import Object
 
-__all__ = ["SURVEYED_PODS", "Agent", "Agents", "Component", "agents"]
+__all__ = ["Agent", "Agents", "Component", "agents"]
 
 Component = Literal["terway", "flannel", "kube-proxy"]
-
-SURVEYED_PODS = 12
-"""So many pods of each agent are read where no node is in question. They are large, 10 to 20 KB each; how many of all
-are ready, their DaemonSet tells."""
 
 _NAMESPACE = "kube-system"
 _MAX_NODES = 5
@@ -153,7 +149,7 @@ async def agents(facts: Facts) -> Agents:
     else:
         listings = await asyncio.gather(
             *(
-                facts.reads.list("pods", namespace=_NAMESPACE, labels=one.selector, limit=SURVEYED_PODS)
+                facts.reads.list("pods", namespace=_NAMESPACE, labels=one.selector, limit=SURVEYED)
                 for one in known.values()
             )
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from bot.diagnosis.facts.agents import SURVEYED_PODS
 from bot.diagnosis.facts.flannel_config import flannel_config
+from bot.diagnosis.facts.nodes import SURVEYED
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import daemon_sets
 from bot.diagnosis.facts.pods import seconds_since
@@ -133,7 +133,7 @@ async def flannel_pods(facts: Facts) -> FlannelPods:
         selector = next((one.selector for one in named if one.selector), {"app": "flannel"})
         # Where the DaemonSet is not in its usual place, it is beside its configuration.
         where = "kube-system" if named or not config or not config.namespace else config.namespace
-        listing = await facts.reads.list("pods", namespace=where, labels=selector, limit=SURVEYED_PODS)
+        listing = await facts.reads.list("pods", namespace=where, labels=selector, limit=SURVEYED)
         complete, objects = listing.complete, list(listing.items)
     found = tuple(flannel_pod_of(one, now, changed_s) for one in objects)
     stale = tuple(one for one in found if one.applied == "no")

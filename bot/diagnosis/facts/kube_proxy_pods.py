@@ -6,8 +6,8 @@ import asyncio
 import datetime as dt
 from collections.abc import Mapping
 
-from bot.diagnosis.facts.agents import SURVEYED_PODS
 from bot.diagnosis.facts.kube_proxy_config import NAMES, ProxyConfigs, kube_proxy_config
+from bot.diagnosis.facts.nodes import SURVEYED
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import daemon_sets
 from bot.diagnosis.facts.pods import seconds_since
@@ -153,7 +153,7 @@ async def kube_proxy_pods(facts: Facts) -> ProxyPods:
         ]
         if asked and asked.given
         else [
-            facts.reads.list("pods", namespace="kube-system", labels=one.selector, limit=SURVEYED_PODS)
+            facts.reads.list("pods", namespace="kube-system", labels=one.selector, limit=SURVEYED)
             for one in sets.named(*NAMES)
         ]
     )

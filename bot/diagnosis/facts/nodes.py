@@ -15,8 +15,10 @@ from corpus import parse_version
 __all__ = ["SURVEYED", "Condition", "Node", "Nodes", "node_of", "nodes"]
 
 SURVEYED = 20
-"""So many nodes are read where none is named: enough to see what is common. They are large, 20 KB each: most of it is
-what images they hold."""
+"""So many nodes are read where none is in question, and so many pods of each agent: enough to see what is common.
+
+They are large, 10 to 20 KB each. The same number everywhere, so that all is seen of the same small clusters.
+"""
 
 _MAX_NAMED = 5
 

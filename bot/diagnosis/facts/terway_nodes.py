@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from bot.diagnosis.facts.nodes import nodes
+from bot.diagnosis.facts.nodes import SURVEYED, nodes
 from bot.diagnosis.facts.pods import seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.objects import at, items, name, number, text, time
@@ -19,7 +19,6 @@ __all__ = ["Eni", "EniCondition", "TerwayNode", "TerwayNodes", "terway_node_of",
 
 RESOURCE = "nodes.network.alibabacloud.com"
 _MAX_NAMED = 5
-_UNSCOPED = 20
 
 
 class EniCondition(Observation):
@@ -273,7 +272,7 @@ async def terway_nodes(facts: Facts) -> TerwayNodes:
         if asked.given:
             objects = [one for one in await asyncio.gather(*(facts.reads.get(RESOURCE, who) for who in wanted)) if one]
         else:
-            listing = await facts.reads.list(RESOURCE, limit=_UNSCOPED)
+            listing = await facts.reads.list(RESOURCE, limit=SURVEYED)
             objects, complete = list(listing.items), listing.complete
     except Unreadable as error:
         # No such API means that Terway reports nothing here, which is an answer.

@@ -17,6 +17,7 @@ from bot.diagnosis.live import LiveReader
 from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.reader import Listing
 from bot.diagnosis.reads import Reads
+from bot.diagnosis.resources import resource
 from corpus import Corpus, load_corpus
 from tests.doubles.kubernetes_api import kubernetes_api
 
@@ -73,6 +74,19 @@ def test_fewer_entries_read_less(diagnosed):
     five, one = diagnosed(SMALL), diagnosed(SMALL, ["terway-mac-not-found"])
     assert one.requests < five.requests
     assert one.bytes < five.bytes
+
+
+def test_the_simulated_cluster_lists_in_order_what_it_gives_by_name():
+    cluster = SimulatedCluster(*SMALL, NOW)
+    counts = {}
+    for name in ("nodes", "pods", "events", "services", "endpointslices", "nodes.network.alibabacloud.com"):
+        kind = resource(name)
+        found = list(cluster.list(kind, None, {}, {}))
+        keys = [(one["metadata"].get("namespace"), one["metadata"]["name"]) for one in found]
+        assert keys == sorted(keys, key=lambda key: (key[0] or "", key[1]))
+        assert [cluster.get(kind, *key) for key in keys] == found
+        counts[name] = len(found)
+    assert (counts["nodes"], counts["pods"]) == SMALL
 
 
 class Pods:

@@ -70,8 +70,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(own_postgres):
     async def steps(store):
         await store.check()
         marks = [asyncio.create_task(store.events.mark(f"Ev{number}", lease=HOUR)) for number in range(60)]
-        while not any(mark.done() for mark in marks):
-            await asyncio.sleep(0.001)
+        await asyncio.wait(marks, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.to_thread(own_postgres.kill)
         results = await asyncio.gather(*marks, return_exceptions=True)
         assert {type(result).__name__ for result in results} <= {"Lease", "StoreUnavailable"}
@@ -160,9 +159,8 @@ def test_a_server_that_cannot_be_written_to_is_said(postgres):
     on_store(url, lambda store: store.check())
     name = url.rpartition("/")[2]
     postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on", name)
-    with pytest.raises(StoreUnavailable) as caught:
+    with pytest.raises(StoreUnavailable, match="session is read-only"):
         on_store(url, lambda store: store.check())
-    assert caught.value.reason == "read_only"
     with pytest.raises(StoreUnavailable) as caught:
         on_store(f"{url}?target_session_attrs=any", lambda store: store.events.mark("Ev1", lease=HOUR))
     assert caught.value.reason == "read_only"

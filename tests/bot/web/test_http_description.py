@@ -19,6 +19,7 @@ def description(server: RunningServer) -> dict[str, Any]:
 def test_every_route_of_the_contract_is_described(description: dict[str, Any]) -> None:
     assert {(path, method) for path, methods in description["paths"].items() for method in methods} == {
         ("/v1/ask", "post"),
+        ("/v1/diagnose", "post"),
         ("/v1/entries", "get"),
         ("/v1/entries/{entry_id}", "get"),
         ("/healthz", "get"),
