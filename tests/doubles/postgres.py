@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -51,9 +52,7 @@ class Postgres:
         if self._as_user:
             account = pwd.getpwnam("postgres")
             os.chown(directory, account.pw_uid, account.pw_gid)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = _free_port()
         secret = directory / "password"
         secret.write_text(self.password)
         secret.chmod(0o644)
@@ -156,6 +155,15 @@ class Postgres:
             [self._binaries / program, *arguments], capture_output=True, text=True, check=False, **self._as_user
         )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+
+
+def _free_port() -> int:
+    """Return a port from below those that the system gives to clients: it has to be free after a restart, too."""
+    while True:
+        port = random.randrange(15_000, 30_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def _signal(process: int, which: signal.Signals) -> None:

@@ -79,7 +79,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(own_postgres):
         kept = [await in_the_end(lambda key=f"Ev{number}": store.events.get(key)) for number in done]
         return len(done), [item.state for item in kept]
 
-    done, states = on_store(own_postgres.new_database(), steps)
+    done, states = on_store(own_postgres.new_database(), steps, seconds=5.0)
     assert done > 0
     assert states == ["leased"] * done
 
