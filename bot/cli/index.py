@@ -74,7 +74,7 @@ def info(as_json: JsonFlag = False, config: ConfigFlag = None) -> None:
     if as_json:
         _print_json(shown)
         return
-    from bot.setting_sources import printable
+    from bot.settings.sources import printable
 
     changed = "no: corpus, model or acknet changed; acknet index build makes a new one"
     rows = {

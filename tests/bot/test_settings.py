@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import Field, SecretStr
 
 from bot.settings import Settings, SettingsError, explain, load_settings, reference
-from bot.store_url import StoreUrl
+from bot.settings.store_url import StoreUrl
 
 REPOSITORY = Path(__file__).parents[2]
 EVERY_SETTING = {
@@ -29,6 +29,7 @@ EVERY_SETTING = {
     "server": ("https://faq.example.com", '"https://faq.example.com"', "https://faq.example.com"),
     "kubeconfig": ("/srv/kubeconfig", '"/srv/kubeconfig"', Path("/srv/kubeconfig")),
     "context": ("prod", '"prod"', "prod"),
+    "clusters": ("staging, prod-eu", '["staging", "prod-eu"]', ("staging", "prod-eu")),
     "diagnosis_timeout": ("7.5", "7.5", 7.5),
     "diagnosis_requests": ("50", "50", 50),
     "diagnosis_bytes": ("4096", "4096", 4096),

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import pytest
 
+from bot.settings.store_url import StoreUrl
 from bot.store import Lease, RetryPolicy, Store, WorkQueue
-from bot.store_url import StoreUrl
 
 __all__ = ["AWKWARD", "DAY", "HOUR", "MINUTE", "RETRIES", "SECOND", "START", "Clock", "StoreGround", "bury"]
 

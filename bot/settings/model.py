@@ -7,16 +7,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from platformdirs import user_cache_path
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.setting_kinds import Decimal, Lowercase, ServerUrl, SettingPath, Text, Whole, accepted
-from bot.setting_sources import Environment, SettingsError, printable, read_config
-from bot.store_url import StoreUrl, usual_store
-from index.model import DEFAULT_MODEL
+from bot.settings.cluster import ClusterSettings
+from bot.settings.kinds import accepted
+from bot.settings.observing import ObservingSettings
+from bot.settings.retrieval import RetrievalSettings
+from bot.settings.serving import ServingSettings
+from bot.settings.sources import Environment, SettingsError, printable, read_config
+from bot.settings.storing import StoreSettings
 
 __all__ = ["SettingReference", "SettingValue", "Settings", "SettingsError", "explain", "load_settings", "reference"]
 
@@ -53,14 +55,8 @@ class SettingReference:
     description: str
 
 
-def _usual_cache() -> Path:
-    try:
-        return user_cache_path("acknet", appauthor=False)
-    except RuntimeError:
-        return Path("~/.cache/acknet")  # no home is known; the field then refuses its ~
-
-
-class Settings(BaseSettings):
+# Fields are listed from the last group to the first.
+class Settings(ObservingSettings, StoreSettings, ClusterSettings, ServingSettings, RetrievalSettings, BaseSettings):
     """Every setting of acknet. Built directly, it holds what is passed and the defaults; `load_settings` reads more."""
 
     model_config = SettingsConfigDict(
@@ -70,103 +66,6 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
         str_strip_whitespace=True,
-    )
-
-    cache_dir: SettingPath = Field(
-        default_factory=_usual_cache,
-        description="Directory that holds the built index. The default shown is that of Linux; other systems have "
-        "their own place for caches, and XDG_CACHE_HOME moves it.",
-        json_schema_extra={"default": "~/.cache/acknet", "accepts": "a path"},
-    )
-    model: Text = Field(
-        default=DEFAULT_MODEL,
-        description="Encoder that turns text into vectors: the name of the default one, or the directory of another "
-        "sentence-transformers model. Another model needs another index, which is then built.",
-        json_schema_extra={"accepts": "a model's name or directory"},
-    )
-    corpus_dir: SettingPath | None = Field(
-        default=None,
-        description="Directory of a corpus to answer from in place of the one that acknet brings.",
-        json_schema_extra={"accepts": "a path"},
-    )
-    encoder_threads: Whole = Field(
-        default=1,
-        ge=0,
-        le=64,
-        description="Threads that encode one question; 0 takes as many as there are cores. More make a single question "
-        "a little faster and many at once slower.",
-    )
-    host: Text = Field(
-        default="127.0.0.1",
-        description="Address that acknet serve listens on; 0.0.0.0 opens it to the network.",
-        json_schema_extra={"accepts": "an address or host name"},
-    )
-    port: Whole = Field(
-        default=8080, ge=0, le=65535, description="TCP port that acknet serve listens on; 0 takes any free one."
-    )
-    max_body_bytes: Whole = Field(
-        default=4 * 1024 * 1024,
-        ge=1024,
-        le=1024**3,
-        description="Largest request body, in bytes, that acknet serve reads. The default has room for a paste of "
-        "1 MB, escaped as JSON.",
-    )
-    request_timeout: Decimal = Field(
-        default=30.0,
-        gt=0,
-        le=3600,
-        description="Seconds a request may take: how long acknet ask waits for a server, and how long acknet serve "
-        "works on a request.",
-    )
-    server: ServerUrl | None = Field(
-        default=None,
-        description="URL of a running acknet serve that acknet ask asks in place of its own index.",
-        json_schema_extra={"accepts": "an http or https URL"},
-    )
-    kubeconfig: SettingPath | None = Field(
-        default=None,
-        description="File that says how to reach the cluster that acknet looks into, read-only. Without it, that of "
-        "kubectl is used ($KUBECONFIG, ~/.kube/config), and within a cluster its service account.",
-        json_schema_extra={"accepts": "a path"},
-    )
-    context: Text | None = Field(
-        default=None,
-        description="Context of the kubeconfig, in place of its current one.",
-        json_schema_extra={"accepts": "a context's name"},
-    )
-    diagnosis_timeout: Decimal = Field(
-        default=15.0,
-        gt=0,
-        le=600,
-        description="Seconds that a look into the cluster may take; what was not read by then is reported as such.",
-    )
-    diagnosis_requests: Whole = Field(
-        default=200, ge=1, le=10_000, description="The most requests that one look into the cluster makes."
-    )
-    diagnosis_bytes: Whole = Field(
-        default=64 * 1024 * 1024,
-        ge=1024,
-        le=1024**3,
-        description="The most bytes that one look into the cluster reads.",
-    )
-    store_url: StoreUrl = Field(
-        default_factory=usual_store,
-        description="What acknet remembers lies here: a SQLite file, which it makes, or a PostgreSQL database, which "
-        "several replicas can share. In the path of a file a leading ~ is the home directory; XDG_STATE_HOME moves the "
-        "default.",
-        json_schema_extra={
-            "default": "sqlite:///~/.local/state/acknet/acknet.db",
-            "accepts": "sqlite:///PATH or a connection URI of PostgreSQL",
-        },
-    )
-    store_days: Whole = Field(
-        default=90,
-        ge=1,
-        le=3650,
-        description="Days that acknet remembers what is over; what is older is deleted.",
-    )
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = Field(
-        default="warning", description="The least severe log lines that go to stderr."
     )
 
     _origins: Mapping[str, str] | None = PrivateAttr(default=None)

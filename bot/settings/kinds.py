@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-__all__ = ["Decimal", "Lowercase", "ServerUrl", "SettingPath", "Text", "Whole", "accepted"]
+__all__ = ["Decimal", "Lowercase", "Names", "ServerUrl", "SettingPath", "Text", "Whole", "accepted"]
 
 
 def _expanded(value: object) -> object:
@@ -48,6 +48,12 @@ def _server_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(name for name in (part.strip() for part in value.split(",")) if name)
+    return tuple(value) if isinstance(value, list) else value
+
+
 SettingPath = Annotated[Path, BeforeValidator(_expanded)]
 """A path; a leading ``~`` is expanded, a relative one is taken from the working directory."""
 
@@ -59,6 +65,9 @@ Decimal = Annotated[float, BeforeValidator(_no_boolean), Field(allow_inf_nan=Fal
 
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Text of at least one character and no control characters."""
+
+Names = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
+"""Names: a list in TOML, with commas between them in the environment."""
 
 ServerUrl = Annotated[Text, AfterValidator(_server_url)]
 """An http or https URL without credentials, query and trailing slash."""

@@ -1,0 +1,19 @@
+"""What acknet tells of itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from bot.settings.kinds import Lowercase
+
+__all__ = ["ObservingSettings"]
+
+
+class ObservingSettings(BaseModel):
+    """What acknet tells of itself."""
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = Field(
+        default="warning", description="The least severe log lines that go to stderr."
+    )
