@@ -1,8 +1,9 @@
-"""What acknet remembers: handled events, the outbox, alerts at work, incidents, feedback, open questions, audit log.
+"""What acknet remembers: events, outbox, alerts, incidents, answers, feedback, open questions, audit log.
 
 Begin at `Store`. `docs/store.md` describes the tables and what is guaranteed.
 """
 
+from bot.store.answers import AskedOften, GivenAnswer, GivenAnswers
 from bot.store.audit import AuditCheck, AuditLog, AuditRecord
 from bot.store.clock import Clock, utc_now
 from bot.store.events import EventMarks
@@ -15,6 +16,7 @@ from bot.store.store import Pruned, Store
 from bot.store.work import Item, ItemState, Lease, QueueDepth, RetryPolicy, WorkQueue
 
 __all__ = [
+    "AskedOften",
     "AuditCheck",
     "AuditLog",
     "AuditRecord",
@@ -24,6 +26,8 @@ __all__ = [
     "Feedback",
     "FeedbackCount",
     "FeedbackLog",
+    "GivenAnswer",
+    "GivenAnswers",
     "Incident",
     "IncidentState",
     "Incidents",

@@ -6,9 +6,9 @@ from sqlalchemy import Boolean, Column, Index, Integer, MetaData, Table, Text, t
 
 from bot.store.columns import BigNumber, Json, Moment
 
-__all__ = ["REVISION", "audit_log", "feedback", "incidents", "metadata", "questions", "work"]
+__all__ = ["REVISION", "answers", "audit_log", "feedback", "incidents", "metadata", "questions", "work"]
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that the tables below are the result of."""
 
 metadata = MetaData()
@@ -92,6 +92,26 @@ incidents = Table(
     ),
     Index("incidents_key", "key", "id"),
     Index("incidents_updated", "updated_at"),
+    sqlite_autoincrement=True,
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", BigNumber, primary_key=True),
+    Column("answer", Text, nullable=False),
+    Column("turns", Json, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("entry", Text),
+    Column("ranked", Json, nullable=False),
+    Column("scope", Json, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("answers_answer", "answer", unique=True),
+    Index("answers_place", "place", "at"),
+    Index("answers_at", "at"),
     sqlite_autoincrement=True,
 )
 

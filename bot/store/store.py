@@ -12,6 +12,8 @@ from typing import Self
 
 from sqlalchemy import Connection, text
 
+from bot.settings.store_url import StoreUrl
+from bot.store.answers import GivenAnswers, prune_answers
 from bot.store.audit import AuditLog, prune_audit
 from bot.store.clock import Clock, utc_now
 from bot.store.database import Backend, Database
@@ -23,7 +25,6 @@ from bot.store.outbox import Outbox
 from bot.store.questions import OpenQuestions, prune_questions
 from bot.store.sqlite import SqliteBackend
 from bot.store.work import RetryPolicy, WorkQueue, prune_work
-from bot.store_url import StoreUrl
 
 __all__ = ["Pruned", "Store"]
 
@@ -41,6 +42,7 @@ class Pruned:
     """How many rows were deleted because of their age."""
 
     work: int
+    answers: int
     feedback: int
     questions: int
     incidents: int
@@ -74,6 +76,8 @@ class Store:
         """Alerts to be worked on."""
         self.incidents = Incidents(self._database, clock)
         """Trouble that alerts and events speak of."""
+        self.answers = GivenAnswers(self._database, clock)
+        """Answers that were given."""
         self.feedback = FeedbackLog(self._database, clock)
         """What people thought of answers."""
         self.questions = OpenQuestions(self._database, clock)
@@ -113,6 +117,7 @@ class Store:
 
         return Pruned(
             work=await self._prune("work", prune_work, before),
+            answers=await self._prune("answers", prune_answers, before),
             feedback=await self._prune("feedback", prune_feedback, before),
             questions=await self._prune("questions", prune_questions, before),
             incidents=await self._prune("incidents", prune_incidents, before),

@@ -41,6 +41,76 @@ class RecordsContract(StoreGround):
         assert "NotReady" in reason
         assert "hunter2" not in reason
 
+    # Answers
+
+    def test_an_answer_is_found_by_its_id_and_its_place(self, use, clock):
+        async def steps(store):
+            said = {"surface": "slack", "who": "U1", "place": "T1/C1/1.0"}
+            await store.answers.keep(
+                "a1", turns=["first", AWKWARD], outcome="choices", entry=None, ranked={"b": 0.4, "a": 0.1}, **said
+            )
+            clock.advance(SECOND)
+            await store.answers.keep(
+                "a2", turns=["second"], outcome="answer", entry="a", ranked={}, scope={"pod": "web-0"}, **said
+            )
+            found = await store.answers.get("a1"), await store.answers.get("a3")
+            return *found, await store.answers.at_place("T1/C1/1.0"), await store.answers.at_place("T1/C1/2.0")
+
+        first, none, here, elsewhere = use(steps)
+        assert (first.turns[0], first.outcome, first.entry) == ("first", "choices", None)
+        assert first.ranked == (("b", 0.4), ("a", 0.1))
+        assert [one.id for one in here] == ["a1", "a2"]
+        assert here[1].scope == {"pod": "web-0"}
+        assert none is None
+        assert elsewhere == ()
+
+    def test_an_answer_kept_again_replaces_the_first(self, use):
+        async def steps(store):
+            for outcome in ("choices", "answer"):
+                await store.answers.keep(
+                    "a1", turns=["x"], surface="http", who="", place="", outcome=outcome, entry=None, ranked={}
+                )
+            return await store.answers.get("a1")
+
+        assert use(steps).outcome == "answer"
+
+    def test_credentials_in_a_turn_are_not_kept(self, use):
+        async def steps(store):
+            await store.answers.keep(
+                "a1",
+                turns=["token: password: hunter2hunter2"],
+                surface="http",
+                who="",
+                place="",
+                outcome="no_answer",
+                entry=None,
+                ranked={},
+            )
+            return (await store.answers.get("a1")).turns[0]
+
+        assert "hunter2" not in use(steps)
+
+    def test_entries_are_counted_by_the_answers_they_gave(self, use, clock):
+        async def steps(store):
+            for number, entry in enumerate(["a", "b", "b", None]):
+                await store.answers.keep(
+                    f"a{number}",
+                    turns=["x"],
+                    surface="http",
+                    who="",
+                    place="",
+                    outcome="answer",
+                    entry=entry,
+                    ranked={},
+                )
+                clock.advance(HOUR)
+            most = await store.answers.asked_most(START)
+            return most, await store.answers.asked_most(clock.now - 2.5 * HOUR, limit=1)
+
+        most, late = use(steps)
+        assert [(one.entry, one.count) for one in most] == [("b", 2), ("a", 1)]
+        assert [(one.entry, one.count) for one in late] == [("b", 1)]
+
     # Questions
 
     def test_a_question_asked_again_is_counted(self, use, clock):

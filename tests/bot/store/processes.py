@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, event
 
+from bot.settings.store_url import StoreUrl
 from bot.store import Store
-from bot.store_url import StoreUrl
 
 LEASE = dt.timedelta(seconds=1)
 

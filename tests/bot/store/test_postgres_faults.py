@@ -11,8 +11,8 @@ import time
 
 import pytest
 
+from bot.settings.store_url import StoreUrl
 from bot.store import Store, StoreUnavailable
-from bot.store_url import StoreUrl
 
 HOUR = dt.timedelta(hours=1)
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings.store_url import StoreUrl
 from bot.store import Store, StoreUnavailable
-from bot.store_url import StoreUrl
 
 ROOT = Path(__file__).parents[3]
 HOUR = dt.timedelta(hours=1)
@@ -51,7 +51,7 @@ def use(path, seconds=20.0):
 def in_process(script: str, *arguments: object) -> str:
     """Return what a process of its own prints that runs ``script`` after all imports."""
     prelude = "import asyncio, os, resource, sys\nfrom bot.store import Store, StoreUnavailable\n"
-    prelude += "from bot.store_url import StoreUrl\nimport alembic.command, sqlalchemy.dialects.sqlite\n"
+    prelude += "from bot.settings.store_url import StoreUrl\nimport alembic.command, sqlalchemy.dialects.sqlite\n"
     command = [sys.executable, "-c", prelude + script, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

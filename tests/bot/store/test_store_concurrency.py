@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings.store_url import StoreUrl
 from bot.store import RetryPolicy, Store
-from bot.store_url import StoreUrl
 
 ROOT = Path(__file__).parents[3]
 HOUR = dt.timedelta(hours=1)

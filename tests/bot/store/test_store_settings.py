@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.settings import SettingsError, explain, load_settings
-from bot.store_url import StoreUrl
+from bot.settings.store_url import StoreUrl
 
 EXPECTED = (
     "expected sqlite:///PATH or a connection URI of PostgreSQL "

@@ -17,9 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import bot.store
+from bot.settings.store_url import StoreUrl
 from bot.store import Store
 from bot.store.schema import REVISION, metadata
-from bot.store_url import StoreUrl
 
 ROOT = Path(__file__).parents[3]
 MIGRATIONS = ROOT / "bot" / "store" / "migrations"
@@ -55,7 +55,7 @@ def test_a_store_that_has_its_tables_opens_without_alembic(tmp_path):
     script = f"""
 import asyncio
 from bot.store import Store
-from bot.store_url import StoreUrl
+from bot.settings.store_url import StoreUrl
 async def main():
     async with Store(StoreUrl({url!r}), seconds=30) as store:
         await store.check()
