@@ -56,9 +56,7 @@ class Composer:
 
         Versions that were read in the cluster, else those that the conversation states, select the branches that hold.
         """
-        candidates = tuple(
-            self._candidate(ranked.entry, ranked.confidence) for ranked in ranking.entries[:_SHOWN_CANDIDATES]
-        )
+        candidates = self.candidates(ranking)
         match ranking.outcome:
             case "answer":
                 best = candidates[0].id
@@ -70,9 +68,13 @@ class Composer:
         found = report(diagnosis, self._corpus) if diagnosis else None
         return body.model_copy(update={"candidates": candidates, "diagnosis": found})
 
-    def explain(self, entry_id: str, diagnosis: Diagnosis) -> Answer:
-        """Return what the FAQ says of one entry, for the versions that were read."""
-        return self._answer_body(entry_id, self._known(entry_id, (), diagnosis))
+    def explain(self, entry_id: str, diagnosis: Diagnosis | None = None, turns: Sequence[str] = ()) -> Answer:
+        """Return what the FAQ says of one entry, for the versions that were read, or that ``turns`` state."""
+        return self._answer_body(entry_id, self._known(entry_id, turns, diagnosis))
+
+    def candidates(self, ranking: Ranking) -> tuple[Candidate, ...]:
+        """Return the entries that a ranking found to apply, the best first."""
+        return tuple(self._candidate(ranked.entry, ranked.confidence) for ranked in ranking.entries[:_SHOWN_CANDIDATES])
 
     def _known(self, entry_id: str, turns: Sequence[str], diagnosis: Diagnosis | None) -> _Known:
         """Return the versions of the components on which the entry depends: those read, else those ``turns`` state."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.answer import Answer
 from bot.compose import Composer
 from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.report import report
 from bot.reconsider import reconsider
 from bot.settings import Settings
 from corpus import CORPUS_DIR, Corpus, CorpusError, Entry
@@ -64,6 +65,16 @@ class Engine:
             ranking = reconsider(ranking, diagnosis, self.corpus)
         answer = self._composer.compose(turns, ranking, diagnosis)
         return answer.model_copy(update={"elapsed_ms": (time.perf_counter() - start) * 1000})
+
+    def explain(self, entry_id: str, turns: Sequence[str] = (), diagnosis: Diagnosis | None = None) -> Answer:
+        """Return what one entry says, whatever is ranked first for ``turns``."""
+        start = time.perf_counter()
+        answer = self._composer.explain(entry_id, diagnosis, turns)
+        if turns:
+            answer = answer.model_copy(update={"candidates": self._composer.candidates(self._retriever.rank(turns))})
+        found = report(diagnosis, self.corpus) if diagnosis else None
+        elapsed = (time.perf_counter() - start) * 1000
+        return answer.model_copy(update={"diagnosis": found, "elapsed_ms": elapsed})
 
 
 def open_engine(settings: Settings, progress: Progress | None = None) -> Engine:

@@ -94,28 +94,16 @@ def look_into(
     settings: Settings, corpus: Corpus, look: Look, *, entries: Sequence[Entry] | None = None, text: str = ""
 ) -> Diagnosis:
     """Diagnose ``entries`` (None: all) where ``look`` says; raises UsageFailure when nothing can be looked into."""
-    from bot.diagnosis.diagnose import diagnose
-    from bot.diagnosis.facts.registry import Scope
-    from bot.diagnosis.sources import SourceError, Sources, open_reader, pasted_scope
+    import bot.look
 
-    given = Scope(look.namespace, look.pod, look.node, look.service)
-    sources = Sources(look.snapshot, look.present, text)
-
-    async def run(progress: Progress) -> Diagnosis:
-        async with open_reader(settings, sources) as reader:
-            return await diagnose(
-                reader,
-                corpus,
-                entries=entries,
-                scope=pasted_scope(text, given) if text and look.snapshot is None else given,
-                seconds=settings.diagnosis_timeout,
-                progress=progress,
-            )
-
+    scope = bot.look.Scope(look.namespace, look.pod, look.node, look.service)
+    where = bot.look.Look(scope, snapshot=look.snapshot, now=look.present)
     try:
         with facts_progress() as progress:
-            return asyncio.run(run(progress))
-    except SourceError as error:
+            return asyncio.run(
+                bot.look.look_into(settings, corpus, where, entries=entries, text=text, progress=progress)
+            )
+    except bot.look.SourceError as error:
         raise UsageFailure(str(error)) from error
 
 

@@ -18,17 +18,31 @@ from bot.settings import Settings
 __all__ = ["SourceError", "Sources", "open_reader"]
 
 
+_NO_ACCESS = "no cluster access is configured here, or it does not work; the log tells more"
+
+
 class SourceError(Exception):
-    """Nothing can be looked into; one line that says why and what to do."""
+    """Nothing can be looked into; one line that says why and what to do.
+
+    ``public`` says so to people on other machines, who are not shown this one's paths.
+    """
+
+    def __init__(self, message: str, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = public or message
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a person pointed at: a ``snapshot`` and its time (``now``), and the ``text`` of the question."""
+    """What a person pointed at: a ``snapshot`` and its time (``now``), and the ``text`` of the question.
+
+    Without ``live`` no cluster is looked into.
+    """
 
     snapshot: Path | None = None
     now: dt.datetime | None = None
     text: str = ""
+    live: bool = True
 
 
 @asynccontextmanager
@@ -43,11 +57,13 @@ async def open_reader(settings: Settings, sources: Sources) -> AsyncIterator[Rea
         except SnapshotError as error:
             raise SourceError(str(error)) from error
         return
-    named = settings.kubeconfig is not None or settings.context is not None
+    named = sources.live and (settings.kubeconfig is not None or settings.context is not None)
     pasted = None if named else PasteReader(sources.text, sources.now)
     if pasted is not None and pasted.found:
         yield pasted
         return
+    if not sources.live:
+        raise SourceError("the cluster may not be looked into from here, and nothing of it is pasted into the question")
     # The client of the Kubernetes API takes half a second to import.
     from bot.diagnosis.live import Budget, LiveReader, NoCluster
 
@@ -58,7 +74,7 @@ async def open_reader(settings: Settings, sources: Sources) -> AsyncIterator[Rea
         async with LiveReader.open(settings.kubeconfig, settings.context, budget=budget) as reader:
             yield reader
     except NoCluster as error:
-        raise SourceError(str(error)) from error
+        raise SourceError(str(error), _NO_ACCESS) from error
 
 
 def pasted_scope(text: str, given: Scope) -> Scope:

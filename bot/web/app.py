@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from bot import __version__
+from bot.opening import AskEngine, EngineOpening
+from bot.service import Service
 from bot.settings import Settings
-from bot.web.ask_pool import AskPool
 from bot.web.boundary import Boundary
 from bot.web.limits import BodyLimits
-from bot.web.looking import ClusterLook
 from bot.web.openapi import describe
-from bot.web.opening import AskEngine, EngineOpening
 from bot.web.problems import install_problem_handlers
 from bot.web.routes import api_routes
 
 __all__ = ["create_app"]
 
-_MOST_THREADS = 8
 _MOST_WAITING = 256
 
 
@@ -41,16 +38,16 @@ def create_app(
     """Return the application; ``open_engine`` runs in the background once it is started.
 
     ``threads`` questions are answered at a time (by default one a core, at most eight) and ``waiting`` more may wait.
-    ``app.state.opening`` is the `EngineOpening`.
+    ``app.state`` holds the ``opening`` of the engine and the ``service``.
     """
     opening = EngineOpening(lambda: open_engine(settings))
-    pool = AskPool(threads or min(_MOST_THREADS, os.cpu_count() or 1), waiting, settings.request_timeout)
+    service = Service(settings, opening, threads=threads, waiting=waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         opening.start()
         yield
-        pool.close()
+        await service.close()
 
     app = FastAPI(
         title="acknet",
@@ -62,9 +59,10 @@ def create_app(
         redoc_url=None,
     )
     app.state.opening = opening
+    app.state.service = service
     install_problem_handlers(app)
     describe(app)
-    app.include_router(api_routes(opening, pool, ClusterLook(settings)))
+    app.include_router(api_routes(service))
     app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, seconds=settings.request_timeout)
     app.add_middleware(Boundary)
     return app

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from bot.web.ask_pool import AskPool
-from bot.web.problems import ProblemError, problem_response
+from bot.service import Tell
+from bot.web.problems import PROBLEMS, as_problem, problem_response
 
-__all__ = ["Tell", "stream", "wants_events"]
-
-Tell = Callable[[str, dict[str, Any]], None]
-"""Told the name of an event and its data."""
+__all__ = ["stream", "wants_events"]
 
 _KEEPALIVE_SECONDS = 10.0
 
@@ -27,22 +24,21 @@ def wants_events(request: Request) -> bool:
     return "text/event-stream" in request.headers.get("accept", "")
 
 
-def stream(request: Request, pool: AskPool, work: Callable[[Tell], dict[str, Any]]) -> StreamingResponse:
-    """Run ``work`` in a thread of ``pool`` and stream what it tells, then ``result`` with what it returns.
+def stream(request: Request, work: Callable[[Tell], Awaitable[dict[str, Any]]]) -> StreamingResponse:
+    """Do ``work`` and stream what it tells as ``progress``, then ``result`` with what it returns.
 
     What goes wrong is an event ``problem`` with problem details; the status is 200 by then.
     """
-    loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes] = asyncio.Queue()
 
-    def tell(event: str, data: dict[str, Any]) -> None:
-        loop.call_soon_threadsafe(queue.put_nowait, _event(event, data))
+    def tell(data: Mapping[str, Any]) -> None:
+        queue.put_nowait(_event("progress", data))
 
     async def run() -> bytes:
         try:
-            return _event("result", await pool.run(lambda: work(tell)))
-        except ProblemError as error:
-            return _event("problem", json.loads(bytes(problem_response(error, request.scope).body)))
+            return _event("result", await work(tell))
+        except PROBLEMS as error:
+            return _event("problem", json.loads(bytes(problem_response(as_problem(error), request.scope).body)))
 
     async def events() -> AsyncIterator[bytes]:
         task = asyncio.create_task(run())
@@ -65,5 +61,5 @@ def stream(request: Request, pool: AskPool, work: Callable[[Tell], dict[str, Any
     )
 
 
-def _event(name: str, data: dict[str, Any]) -> bytes:
+def _event(name: str, data: Mapping[str, Any]) -> bytes:
     return format_sse_event(event=name, data_str=json.dumps(data, ensure_ascii=False))

@@ -12,12 +12,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from bot.look import SourceError
+from bot.opening import NotReady
+from bot.pool import Overloaded
 from bot.web.models import FieldError, Problem
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-__all__ = ["ProblemError", "install_problem_handlers", "problem_response", "request_id"]
+__all__ = ["PROBLEMS", "ProblemError", "as_problem", "install_problem_handlers", "problem_response", "request_id"]
 
 _MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20
@@ -59,6 +62,29 @@ _TITLES = {
 }
 
 
+PROBLEMS = (ProblemError, NotReady, Overloaded, SourceError)
+"""What a service raises that is not its own failure; `as_problem` says it over HTTP."""
+
+
+def as_problem(error: Exception) -> ProblemError:
+    """Say one of `PROBLEMS` as problem details."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, SourceError):
+        return ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"There is nothing to look into: {error.public}. Ask without diagnose.",
+            kind="no-cluster-access",
+        )
+    retry_after = error.retry_after if isinstance(error, NotReady) else 1
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        str(error),
+        kind="not-ready" if isinstance(error, NotReady) else "overloaded",
+        headers={"Retry-After": str(retry_after)} if retry_after else {},
+    )
+
+
 def request_id(scope: Scope) -> str | None:
     """Return the id that the outermost layer gave the request."""
     found: str | None = scope.get("state", {}).get("request_id")
@@ -92,7 +118,12 @@ def install_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return problem_response(_invalid(error), request.scope)
 
+    async def not_done(request: Request, error: Exception) -> Response:
+        return problem_response(as_problem(error), request.scope)
+
     app.add_exception_handler(HTTPException, http_error)
+    for kind in (NotReady, Overloaded, SourceError):
+        app.add_exception_handler(kind, not_done)
     app.add_exception_handler(RequestValidationError, invalid)
 
 

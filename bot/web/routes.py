@@ -9,16 +9,15 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot import __version__
-from bot.diagnosis.facts.registry import Progress
+from bot.look import Look
+from bot.look import Scope as Where
 from bot.render import json_answer, json_diagnosis
-from bot.web.ask_pool import AskPool
+from bot.service import Asker, Service, Tell, untold
 from bot.web.entries import closest_ids, entry_summary, entry_view
 from bot.web.entry_models import EntryList, EntryView
-from bot.web.event_stream import Tell, stream, wants_events
-from bot.web.looking import ClusterLook
-from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, Health, Readiness
+from bot.web.event_stream import stream, wants_events
+from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, Health, Readiness, Scope
 from bot.web.openapi import problems
-from bot.web.opening import EngineOpening
 from bot.web.problems import ProblemError
 from bot.web.strict_json import JsonRoute
 from corpus import Corpus, Entry
@@ -26,16 +25,16 @@ from corpus import Corpus, Entry
 __all__ = ["api_routes"]
 
 
-def api_routes(opening: EngineOpening, pool: AskPool, look: ClusterLook) -> APIRouter:
-    """Return the routes that answer from the engine of ``opening``, in the threads of ``pool``, and by ``look``."""
+def api_routes(service: Service) -> APIRouter:
+    """Return the routes that answer through ``service``."""
     router = APIRouter(route_class=JsonRoute)
-    _add_answers(router, opening, pool, look)
-    _add_entries(router, opening)
-    _add_health(router, opening)
+    _add_answers(router, service)
+    _add_entries(router, service)
+    _add_health(router, service)
     return router
 
 
-def _add_answers(router: APIRouter, opening: EngineOpening, pool: AskPool, look: ClusterLook) -> None:
+def _add_answers(router: APIRouter, service: Service) -> None:
     @router.post(
         "/v1/ask",
         summary="Ask a question",
@@ -55,21 +54,15 @@ def _add_answers(router: APIRouter, opening: EngineOpening, pool: AskPool, look:
         With `diagnose` the cluster is looked into first. With `Accept: text/event-stream` the reply is a stream of
         events: `progress`, then `result` (or `problem`).
         """
-        engine = opening.engine
+        look = Look(_where(body.scope)) if body.diagnose else None
 
-        def work(tell: Tell) -> dict[str, Any]:
-            found = None
-            if body.diagnose:
-                suspects = engine.suspects(body.turns)
-                tell("progress", {"stage": "retrieved", "entries": [entry.id for entry in suspects]})
-                found = look(engine.corpus, suspects, body.scope, text="\n".join(body.turns), progress=_probing(tell))
-            answer = json_answer(engine.ask(body.turns, found) if found else engine.ask(body.turns))
-            tell("progress", {"stage": "answered"})
-            return answer
+        async def work(tell: Tell) -> dict[str, Any]:
+            given = await service.ask(body.turns, Asker("http"), look=look, tell=tell)
+            return json_answer(given.answer)
 
         if wants_events(request):
-            return stream(request, pool, work)
-        return JSONResponse(await pool.run(lambda: work(_untold)))
+            return stream(request, work)
+        return JSONResponse(await work(untold))
 
     @router.post(
         "/v1/diagnose",
@@ -91,29 +84,25 @@ def _add_answers(router: APIRouter, opening: EngineOpening, pool: AskPool, look:
 
         With `Accept: text/event-stream` the reply is a stream of events: `progress`, then `result` (or `problem`).
         """  # noqa: D205 (the framework shows all of it)
-        engine = opening.engine
-        named = [_known_entry(engine.corpus, entry_id) for entry_id in dict.fromkeys(body.entries or ())]
+        corpus = service.engine.corpus
+        named = [_known_entry(corpus, entry_id) for entry_id in dict.fromkeys(body.entries or ())]
 
-        def work(tell: Tell) -> dict[str, Any]:
-            suspects = engine.suspects([body.question]) if body.question else ()
-            wanted = [*named, *(entry for entry in suspects if entry not in named)]
-            tell("progress", {"stage": "retrieved", "entries": [entry.id for entry in wanted]})
-            text = body.question or ""
-            found = look(
-                engine.corpus, wanted or None, body.scope, text=text, asked_by="entries", progress=_probing(tell)
+        async def work(tell: Tell) -> dict[str, Any]:
+            found = await service.diagnose(
+                Asker("http"), Look(_where(body.scope)), question=body.question, entries=named, tell=tell
             )
             return json_diagnosis(found)
 
         if wants_events(request):
-            return stream(request, pool, work)
-        return JSONResponse(await pool.run(lambda: work(_untold)))
+            return stream(request, work)
+        return JSONResponse(await work(untold))
 
 
-def _add_entries(router: APIRouter, opening: EngineOpening) -> None:
+def _add_entries(router: APIRouter, service: Service) -> None:
     @router.get("/v1/entries", summary="List all entries", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
     async def entries() -> EntryList:
         """List the questions of the FAQ that acknet knows."""
-        return EntryList(entries=tuple(map(entry_summary, opening.engine.corpus.entries)))
+        return EntryList(entries=tuple(map(entry_summary, service.engine.corpus.entries)))
 
     @router.get(
         "/v1/entries/{entry_id}",
@@ -124,11 +113,11 @@ def _add_entries(router: APIRouter, opening: EngineOpening) -> None:
         entry_id: Annotated[str, Path(description="An entry's id", examples=["terway-vswitch-ip-exhausted"])],
     ) -> EntryView:
         """Show everything acknet knows about one question: statements, citations, differences, cases."""
-        corpus = opening.engine.corpus
+        corpus = service.engine.corpus
         return entry_view(corpus, _known_entry(corpus, entry_id))
 
 
-def _add_health(router: APIRouter, opening: EngineOpening) -> None:
+def _add_health(router: APIRouter, service: Service) -> None:
     @router.get("/healthz", summary="Whether the process lives", responses=problems())
     async def healthz() -> Health:
         """Answer as long as the process serves requests."""
@@ -137,7 +126,7 @@ def _add_health(router: APIRouter, opening: EngineOpening) -> None:
     @router.get("/readyz", summary="Whether questions are answered", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
     async def readyz() -> Readiness:
         """Answer with the digest of the index once it is open."""
-        return Readiness(index=opening.engine.index_digest)
+        return Readiness(index=service.engine.index_digest)
 
 
 def _known_entry(corpus: Corpus, entry_id: str) -> Entry:
@@ -150,9 +139,5 @@ def _known_entry(corpus: Corpus, entry_id: str) -> Entry:
     )
 
 
-def _probing(tell: Tell) -> Progress:
-    return lambda name, state: tell("progress", {"stage": "probing", "fact": name, "state": state})
-
-
-def _untold(_event: str, _data: dict[str, Any]) -> None:
-    """Tell nobody: the reply is a single object."""
+def _where(scope: Scope | None) -> Where:
+    return Where(**scope.model_dump()) if scope else Where()

@@ -160,7 +160,7 @@ def test_what_cannot_be_sent_is_told_before_it_is(client: Client, call: Callable
 
 def test_what_the_server_refuses_is_told_in_its_words(client: Client) -> None:
     for extra in ({"diagnose": True}, {"diagnose": True, "scope": Scope(namespace="shop")}):
-        with pytest.raises(ClientError, match="no cluster access configured") as raised:
+        with pytest.raises(ClientError, match="no cluster access is configured") as raised:
             client.ask("why?", **extra)
         assert raised.value.status == 422
         assert raised.value.problem is not None

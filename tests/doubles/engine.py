@@ -50,6 +50,10 @@ class StandInEngine:
         answer = self._answer(found)
         return answer.model_copy(update={"diagnosis": report(diagnosis, self.corpus)}) if diagnosis else answer
 
+    def explain(self, entry_id: str, turns: Sequence[str] = (), diagnosis: Diagnosis | None = None) -> Answer:
+        answer = self._answer(self.corpus[entry_id])
+        return answer.model_copy(update={"diagnosis": report(diagnosis, self.corpus)}) if diagnosis else answer
+
     def rank(self, turns: Sequence[str]) -> Ranking:
         """Rank the entry that is named first, with a confidence of 0.75, and of 0.25 without one; then all others."""
         found = next((entry for entry in self.corpus.entries if entry.id in turns[-1]), None)

@@ -11,9 +11,9 @@ from http.client import HTTPResponse
 
 import httpx
 
+from bot.opening import AskEngine, EngineOpening
 from bot.settings import Settings
 from bot.web.app import create_app
-from bot.web.opening import AskEngine, EngineOpening
 from bot.web.server import Server, listen, url_of
 
 __all__ = ["RawReply", "RunningServer", "running_server"]

@@ -66,8 +66,7 @@ def test_a_diagnosis_is_refused_where_no_cluster_is_configured(server: RunningSe
 
     assert reply.status_code == 422
     assert reply.json()["type"] == "urn:acknet:problem:no-cluster-access"
-    assert "no cluster access configured" in reply.json()["detail"]
-    assert [error["pointer"] for error in reply.json()["errors"]] == ["#/diagnose"]
+    assert "no cluster access is configured" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,33 @@
-"""Opens the engine in the background, so that the server listens at once."""
+"""Opens the engine in the background, so that whoever answers is there at once."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
-
-from bot.web.problems import ProblemError
 
 if TYPE_CHECKING:
     from bot.answer import Answer
     from bot.diagnosis.models import Diagnosis
     from corpus import Corpus, Entry
 
-__all__ = ["AskEngine", "EngineOpening"]
+__all__ = ["AskEngine", "EngineOpening", "NotReady"]
 
-_logger = logging.getLogger("acknet.http")
+_logger = logging.getLogger("acknet.engine")
 _RETRY_SECONDS = 5
 
 
+class NotReady(Exception):
+    """No question can be answered yet, or at all; ``retry_after`` in seconds where trying again may help."""
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class AskEngine(Protocol):
-    """What the server needs of an engine; ``ask`` is called from several threads at once."""
+    """What a service needs of an engine; its methods are called from several threads at once."""
 
     @property
     def corpus(self) -> Corpus:
@@ -37,6 +42,9 @@ class AskEngine(Protocol):
 
     def ask(self, turns: Sequence[str], diagnosis: Diagnosis | None = None) -> Answer:
         """Answer the last of ``turns`` in the light of those before it (oldest first) and of a look into a cluster."""
+
+    def explain(self, entry_id: str, turns: Sequence[str] = (), diagnosis: Diagnosis | None = None) -> Answer:
+        """Return what one entry says, whatever was ranked first."""
 
 
 class EngineOpening:
@@ -60,17 +68,12 @@ class EngineOpening:
 
     @property
     def engine(self) -> AskEngine:
-        """The open engine; raises ProblemError (503) with the reason when it is not open."""
+        """The open engine; raises NotReady with the reason when it is not open."""
         if self._engine is not None:
             return self._engine
         if self._failure is not None:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, self._failure, kind="not-ready")
-        raise ProblemError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "The index is being opened or built, which can take a minute; try again.",
-            kind="not-ready",
-            headers={"Retry-After": str(_RETRY_SECONDS)},
-        )
+            raise NotReady(self._failure)
+        raise NotReady("The index is being opened or built, which can take a minute; try again.", _RETRY_SECONDS)
 
     def _open(self) -> None:
         from bot.engine import EngineError
@@ -81,7 +84,7 @@ class EngineOpening:
             self._failure = f"The index cannot be opened: {' '.join(str(error).split())}"
             _logger.error("%s", self._failure)  # noqa: TRY400 (the line says what to do; where it was raised does not)
         except Exception:
-            self._failure = "The index cannot be opened; the server's log tells why."
+            self._failure = "The index cannot be opened; the log tells why."
             _logger.exception("the index cannot be opened")
         else:
             _logger.info("index %s is open", self._engine.index_digest)

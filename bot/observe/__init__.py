@@ -1,0 +1,1 @@
+"""What acknet tells of itself: figures for Prometheus."""
