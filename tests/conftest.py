@@ -34,7 +34,12 @@ def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for the next one. Sessions that share a directory wait for each other's build.
     """
     kept = os.environ.get("ACKNET_TEST_CACHE")
-    cache = Path(kept).absolute() if kept else tmp_path_factory.mktemp("cache")
+    if kept:
+        cache = Path(kept).absolute()
+    elif os.environ.get("PYTEST_XDIST_WORKER"):
+        cache = tmp_path_factory.getbasetemp().parent / "cache"  # the workers of a session share it
+    else:
+        cache = tmp_path_factory.mktemp("cache")
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("ACKNET_")}
     # In a process of its own: what builds an index neither warns nor stays here.
     subprocess.run(
