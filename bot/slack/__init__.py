@@ -1,0 +1,1 @@
+"""acknet in Slack."""

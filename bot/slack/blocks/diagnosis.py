@@ -1,0 +1,175 @@
+"""What a look into a cluster found: verdicts first, then what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.diagnosis.models import Evidence, Finding
+from bot.diagnosis.report import EntryFindings, Report
+from bot.render.diagnosis import first_evidence, looked_at, when
+from bot.slack.blocks.inline import Run, plain
+from bot.slack.blocks.pieces import Piece, code, item, paragraph, weigh
+from bot.slack.blocks.statements import Told
+from bot.slack.blocks.text import clip, one_line
+
+__all__ = ["cost", "details", "evidence_of", "headline", "verdicts"]
+
+CONFIRMED, RULED_OUT, UNDECIDED, STATE, TROUBLE = "🔴", "🟢", "⚪", "🔵", "⚠️"
+_WHY = {
+    "open": "what was read does not decide it",
+    "unreadable": "what decides it could not be read",
+    "by_hand": "the API server does not show it",
+}
+_ROOM = 3500
+_SHOWN_EVIDENCE = 3
+_LONGEST_VALUE = 300
+_LONGEST_COMMAND = 600
+_LONGEST_MISSING = 400
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A verdict in a line, and the findings that prove it."""
+
+    runs: tuple[Run, ...]
+    proof: tuple[Evidence, ...] = ()
+
+
+def verdicts(report: Report, answered: str | None, *, room: int = _ROOM) -> list[Piece]:
+    """Return the verdict on every entry that was looked at, the most telling first.
+
+    ``answered`` is the entry that the answer is about. Evidence is left out where ``room`` ends; of verdicts only the
+    words get fewer.
+    """
+    for longest, each_finding in ((400, True), (200, True), (100, True), (100, False), (40, False)):
+        lines = list(_lines(report, answered, longest=longest, each_finding=each_finding))
+        if weigh(paragraph(*line.runs) for line in lines) <= room:
+            break
+    room -= weigh(paragraph(*line.runs) for line in lines)
+    pieces: list[Piece] = []
+    for line in lines:
+        pieces.append(paragraph(*line.runs))
+        if (seen := evidence_of(line.proof)) and seen.weight <= room:
+            room -= seen.weight
+            pieces.append(seen)
+    return pieces
+
+
+def headline(report: Report, answered: str | None) -> str:
+    """Return the verdict that matters most, in words."""
+    first = next(_lines(report, answered, longest=300, each_finding=True), None)
+    return plain(first.runs) if first else ""
+
+
+def cost(report: Report) -> str:
+    """Return in one line what was looked at."""
+    return f"Looked at, read-only: {one_line(looked_at(report.diagnosis))}."
+
+
+def details(report: Report, answered: str | None) -> list[Told]:
+    """Return what verdicts rest on and what is left to look at, besides the evidence that :func:`verdicts` shows."""
+    told: list[Told] = []
+    for entry in report.ruled_out:
+        proof = first_evidence(entry.findings) if entry.id != answered else None
+        if proof:
+            told.append(Told((item(_entry(entry, RULED_OUT, "Ruled out: ")), code(_seen(proof)))))
+    for entry in report.undecided:
+        below = tuple(Told((item(_left(finding), indent=1),)) for finding in entry.findings)
+        runs = _entry(entry, UNDECIDED, "Not decided: ", f": {_WHY[entry.verdict]}")
+        told.append(Told((item(runs),), below))
+    for entry in report.states:
+        if entry.id != answered:
+            told += [
+                Told((item([Run(f"{STATE} So here: ", bold=True), Run(one_line(finding.claim))]), *_proof(finding)))
+                for finding in entry.findings
+            ]
+    return told
+
+
+def evidence_of(seen: Sequence[Evidence], most: int = _SHOWN_EVIDENCE) -> Piece | None:
+    """Return what was seen as code, with the commands that show the same; None where nothing was."""
+    if not seen:
+        return None
+    shown = "\n\n".join(map(_seen, seen[:most]))
+    return code(shown + (f"\n\nand {len(seen) - most} more" if len(seen) > most else ""))
+
+
+def _lines(report: Report, answered: str | None, *, longest: int, each_finding: bool) -> Iterator[_Line]:
+    def words(text: str) -> Run:
+        return Run(clip(one_line(text), longest))
+
+    for check in report.diagnosis.checks:
+        if check.failed:
+            yield _Line(
+                (Run(f"{TROUBLE} Before anything else, not so here: ", bold=True), words(check.says)), check.evidence
+            )
+        elif check.failed is None:
+            yield _Line((Run(f"{TROUBLE} Could not be checked: ", bold=True), words(check.says)))
+    for entry in report.confirmed:
+        about = [] if entry.id == answered else [Run(" — "), Run(clip(one_line(entry.title), longest), italic=True)]
+        for finding in entry.findings if each_finding else entry.findings[:1]:
+            yield _Line(
+                (Run(f"{CONFIRMED} Confirmed in this cluster: ", bold=True), words(finding.claim), *about),
+                finding.evidence,
+            )
+    own = [entry for entry in (*report.states, *report.ruled_out, *report.undecided) if entry.id == answered]
+    for entry in own:
+        yield from _own_lines(entry, words, each_finding=each_finding)
+    others: tuple[tuple[str, Iterable[EntryFindings]], ...] = (
+        (f"{RULED_OUT} Ruled out: ", report.ruled_out),
+        (f"{UNDECIDED} Not decided: ", report.undecided),
+    )
+    for label, entries in others:
+        titles = [clip(one_line(entry.title), longest) for entry in entries if entry.id != answered]
+        if titles:
+            yield _Line((Run(label, bold=True), Run("; ".join(titles))))
+
+
+def _own_lines(entry: EntryFindings, words: Callable[[str], Run], *, each_finding: bool) -> Iterator[_Line]:
+    """Yield the verdict on the entry that the answer is about, where it is not a confirmed fault."""
+    if entry.verdict == "confirmed":
+        for finding in entry.findings if each_finding else entry.findings[:1]:
+            yield _Line((Run(f"{STATE} So here: ", bold=True), words(finding.claim)), finding.evidence)
+    elif entry.verdict == "ruled_out":
+        proof = first_evidence(entry.findings)
+        yield _Line(
+            (Run(f"{RULED_OUT} Ruled out in this cluster: ", bold=True), words(entry.title)), (proof,) if proof else ()
+        )
+    else:
+        yield _Line((Run(f"{UNDECIDED} Not decided in this cluster: ", bold=True), words(f"{_WHY[entry.verdict]}.")))
+
+
+def _entry(entry: EntryFindings, sign: str, label: str, after: str = "") -> list[Run]:
+    return [Run(f"{sign} {label}", bold=True), Run(f"{one_line(entry.title)}{after}")]
+
+
+def _left(finding: Finding) -> list[Run]:
+    """Return what is left to look at for a case."""
+    claim = Run(f"{one_line(finding.claim)} ")
+    if finding.missing:
+        return [
+            claim,
+            Run("Could not be read: ", italic=True),
+            Run(clip(one_line("; ".join(finding.missing)), _LONGEST_MISSING)),
+        ]
+    if finding.by_hand:
+        return [claim, Run("Look by hand: ", italic=True), Run(one_line(finding.by_hand))]
+    return [claim]
+
+
+def _proof(finding: Finding) -> list[Piece]:
+    return [code(_seen(finding.evidence[0]))] if finding.evidence else []
+
+
+def _seen(evidence: Evidence) -> str:
+    """Return one thing that was seen, on lines that nothing seen can add to."""
+    value = clip(one_line(evidence.value), _LONGEST_VALUE) or "(empty)"
+    at = f"  ({when(evidence)})" if when(evidence) else ""
+    lines = [
+        clip(one_line(evidence.object), _LONGEST_VALUE),
+        f"  {clip(one_line(evidence.field), _LONGEST_VALUE)}: {value}{at}",
+    ]
+    command = one_line(evidence.kubectl)
+    # Half a command is worse than none.
+    return "\n".join([*lines, command] if len(command) <= _LONGEST_COMMAND else lines)

@@ -1,0 +1,104 @@
+"""What acknet says when it has no answer to show: that it is busy, failed, may not, or noted something."""
+
+from __future__ import annotations
+
+from bot.slack.blocks.inline import Run
+from bot.slack.blocks.length import TEXT
+from bot.slack.blocks.message import Message
+from bot.slack.blocks.pieces import block_of, paragraph
+from bot.slack.blocks.text import clip, fallback, one_line
+
+__all__ = [
+    "answer_gone",
+    "busy",
+    "evidence_is_yours",
+    "failed",
+    "look_failed",
+    "looking_already",
+    "no_cluster",
+    "no_question",
+    "not_allowed",
+    "question_kept",
+    "reason_kept",
+    "stopped",
+    "thanks",
+    "working",
+]
+
+_LONGEST_REASON = 500
+
+
+def working() -> Message:
+    """Say that the question was taken."""
+    return _notice("Looking it up …")
+
+
+def busy() -> Message:
+    """Say that too much is being asked just now."""
+    return _notice("⏳ Too many questions at once. Ask again in a minute; nothing of yours is waiting.")
+
+
+def failed() -> Message:
+    """Say that answering failed, without what went wrong, which is in the log."""
+    return _notice("⚠️ That went wrong and there is no answer. Ask again; if it stays so, tell those who run acknet.")
+
+
+def stopped() -> Message:
+    """Say that somebody stopped it."""
+    return _notice("⏹️ Stopped.")
+
+
+def no_question() -> Message:
+    """Say that there was nothing to answer."""
+    return _notice("Say in a sentence what you see, or paste the error message. A pod, a log or an event is fine.")
+
+
+def not_allowed(reason: str = "") -> Message:
+    """Say that this person may not have a cluster looked into from here; ``reason`` says what stands against it."""
+    return _notice("🔒 No look into a cluster from here.", reason)
+
+
+def no_cluster() -> Message:
+    """Say that no cluster is configured."""
+    return _notice("No cluster is set up that acknet could look into.")
+
+
+def look_failed(reason: str) -> Message:
+    """Say why there was no look; ``reason`` is a line that a person can do something with."""
+    return _notice("⚠️ No look into the cluster.", reason)
+
+
+def looking_already() -> Message:
+    """Say that a look for this answer is under way."""
+    return _notice("⏳ A look for this answer is under way. Its result comes into the same message.")
+
+
+def evidence_is_yours() -> Message:
+    """Say in public that what was seen went to the person who asked."""
+    return _notice("What was seen in the cluster went only to the person who asked.")
+
+
+def answer_gone() -> Message:
+    """Say that the answer is too old for its buttons."""
+    return _notice("This answer is no longer kept, so its buttons do nothing. Ask again for a fresh one.")
+
+
+def thanks() -> Message:
+    """Thank for feedback."""
+    return _notice("Thank you, noted.")
+
+
+def reason_kept() -> Message:
+    """Thank for a reason."""
+    return _notice("Thank you. It is kept with the question for those who look after acknet.")
+
+
+def question_kept() -> Message:
+    """Say that the question is kept as one that nobody answered."""
+    return _notice("📌 Kept as a question that nobody answered. Those who look after acknet will see it.")
+
+
+def _notice(words: str, reason: str = "") -> Message:
+    why = clip(one_line(reason), _LONGEST_REASON)
+    said = f"{words} {why}".rstrip()
+    return Message(text=fallback(said, TEXT), blocks=(block_of([paragraph(Run(said))]),))

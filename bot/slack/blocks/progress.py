@@ -1,0 +1,56 @@
+"""A look into a cluster while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from slack_sdk.models.blocks import Block
+
+from bot.slack.blocks.inline import Run
+from bot.slack.blocks.length import TEXT
+from bot.slack.blocks.message import Message
+from bot.slack.blocks.pieces import block_of, heading, paragraph
+from bot.slack.blocks.text import clip, fallback, one_line
+
+__all__ = ["FactState", "Looking", "looking_block", "progress_message"]
+
+FactState = Literal["reading", "read", "unreadable"]
+
+_SIGNS: dict[FactState, str] = {"read": "✓", "reading": "…", "unreadable": "✗"}
+_SHOWN = 40
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How far a look has come: facts by name, in the order in which they were begun."""
+
+    cluster: str = ""
+    facts: Mapping[str, FactState] = field(default_factory=dict)
+
+    @property
+    def says(self) -> str:
+        """The same in a line."""
+        states = list(self.facts.values())
+        read, failed = states.count("read"), states.count("unreadable")
+        where = f" into {clip(one_line(self.cluster), _LONGEST_NAME)}" if one_line(self.cluster) else ""
+        parts = [f"{read} facts read" if read != 1 else "1 fact read"]
+        if failed:
+            parts.append(f"{failed} could not be read")
+        return f"Looking{where}, read-only: {', '.join(parts)}"
+
+
+def looking_block(looking: Looking) -> Block:
+    """Return what was read so far and what is being read."""
+    facts = list(looking.facts.items())
+    shown = [f"{_SIGNS[state]} {clip(one_line(name), _LONGEST_NAME)}" for name, state in facts[-_SHOWN:]]
+    more = [f"{len(facts) - _SHOWN} before"] if len(facts) > _SHOWN else []
+    lines = [paragraph(Run("  ".join([*more, *shown])))] if shown else []
+    return block_of([heading(f"⏳ {looking.says}"), *lines])
+
+
+def progress_message(looking: Looking) -> Message:
+    """Return the progress of a look as a message of its own."""
+    return Message(text=fallback(looking.says, TEXT), blocks=(looking_block(looking),))
