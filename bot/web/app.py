@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from bot import __version__
 from bot.opening import AskEngine, EngineOpening
+from bot.part import Assembly, Part
 from bot.service import Service
 from bot.settings import Settings
 from bot.web.boundary import Boundary
+from bot.web.health import health_routes
 from bot.web.limits import BodyLimits
 from bot.web.openapi import describe
+from bot.web.parts import serve_parts
 from bot.web.problems import install_problem_handlers
-from bot.web.routes import api_routes
 
 __all__ = ["create_app"]
 
@@ -34,20 +36,26 @@ def create_app(
     *,
     threads: int | None = None,
     waiting: int = _MOST_WAITING,
+    parts: Callable[[Service], Sequence[Part]] = serve_parts,
 ) -> FastAPI:
     """Return the application; ``open_engine`` runs in the background once it is started.
 
     ``threads`` questions are answered at a time (by default one a core, at most eight) and ``waiting`` more may wait.
-    ``app.state`` holds the ``opening`` of the engine and the ``service``.
+    ``parts`` makes what it is put together of. ``app.state`` holds the ``opening`` of the engine, the ``service`` and
+    the ``assembly`` of parts.
     """
     opening = EngineOpening(lambda: open_engine(settings))
     service = Service(settings, opening, threads=threads, waiting=waiting)
+    assembly = Assembly(parts(service))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        opening.start()
-        yield
-        await service.close()
+        # The server takes requests only within this block; it has answered those under way when the block is left.
+        try:
+            async with assembly:
+                yield
+        finally:
+            await service.close()
 
     app = FastAPI(
         title="acknet",
@@ -60,9 +68,12 @@ def create_app(
     )
     app.state.opening = opening
     app.state.service = service
+    app.state.assembly = assembly
     install_problem_handlers(app)
     describe(app)
-    app.include_router(api_routes(service))
+    app.include_router(health_routes(service, assembly))
+    for part in assembly.parts:
+        part.install(app)
     app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, seconds=settings.request_timeout)
     app.add_middleware(Boundary)
     return app

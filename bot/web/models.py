@@ -17,6 +17,7 @@ __all__ = [
     "DiagnoseRequest",
     "FieldError",
     "Health",
+    "PartState",
     "Problem",
     "RankedEntry",
     "Readiness",
@@ -193,11 +194,19 @@ class Health(Reply):
     version: str
 
 
+class PartState(Reply):
+    """How one part fares; ``off``: it is not configured, and not missed."""
+
+    state: Literal["ok", "starting", "failed", "off"]
+    detail: str = ""
+
+
 class Readiness(Reply):
-    """The index is open; ``index`` is its digest."""
+    """Questions are answered; ``index`` is the digest of the index, ``parts`` says how each part fares."""
 
     status: Literal["ready"] = "ready"
     index: str
+    parts: dict[str, PartState]
 
 
 class FieldError(Reply):
@@ -210,7 +219,8 @@ class FieldError(Reply):
 class Problem(Reply):
     """Problem details (RFC 9457).
 
-    ``errors`` lists what is wrong with a request, ``closest`` the ids that come closest to one that does not exist.
+    ``errors`` lists what is wrong with a request, ``closest`` the ids that come closest to one that does not exist,
+    ``parts`` how each part of a server fares that is not ready.
     """
 
     type: str = "about:blank"
@@ -220,3 +230,4 @@ class Problem(Reply):
     request_id: str | None = None
     errors: tuple[FieldError, ...] | None = None
     closest: tuple[str, ...] | None = None
+    parts: dict[str, PartState] | None = None

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from bot.look import SourceError
 from bot.opening import NotReady
 from bot.pool import Overloaded
-from bot.web.models import FieldError, Problem
+from bot.web.models import FieldError, PartState, Problem
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -30,7 +30,8 @@ _LONGEST_ECHO = 100
 class ProblemError(HTTPException):
     """Raised to answer with problem details.
 
-    ``kind`` names the problem's type, None for one that its status says in full; ``closest`` goes out with it.
+    ``kind`` names the problem's type, None for one that its status says in full; ``errors``, ``closest`` and
+    ``parts`` go out with it.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class ProblemError(HTTPException):
         headers: Mapping[str, str] | None = None,
         errors: Iterable[FieldError] = (),
         closest: Iterable[str] = (),
+        parts: Mapping[str, PartState] | None = None,
     ) -> None:
         super().__init__(status_code=status, detail=detail, headers=dict(headers or {}))
         self.kind = kind
         self.errors = tuple(errors)
         self.closest = tuple(closest)
+        self.parts = parts
 
 
 _TITLES = {
@@ -102,6 +105,7 @@ def problem_response(error: ProblemError, scope: Scope | None = None) -> Respons
         request_id=request_id(scope) if scope else None,
         errors=error.errors or None,
         closest=error.closest or None,
+        parts=dict(error.parts) if error.parts else None,
     )
     body = problem.model_dump_json(exclude_none=True)
     return Response(body, status_code=status, headers=error.headers, media_type=_MEDIA_TYPE)

@@ -5,33 +5,40 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, Response
 
-from bot import __version__
 from bot.look import Look
 from bot.look import Scope as Where
+from bot.part import Part
 from bot.render import json_answer, json_diagnosis
 from bot.service import Asker, Service, Tell, untold
 from bot.web.entries import closest_ids, entry_summary, entry_view
 from bot.web.entry_models import EntryList, EntryView
 from bot.web.event_stream import stream, wants_events
-from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, Health, Readiness, Scope
+from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, Scope
 from bot.web.openapi import problems
 from bot.web.problems import ProblemError
 from bot.web.strict_json import JsonRoute
 from corpus import Corpus, Entry
 
-__all__ = ["api_routes"]
+__all__ = ["ApiPart"]
 
 
-def api_routes(service: Service) -> APIRouter:
-    """Return the routes that answer through ``service``."""
-    router = APIRouter(route_class=JsonRoute)
-    _add_answers(router, service)
-    _add_entries(router, service)
-    _add_health(router, service)
-    return router
+class ApiPart(Part):
+    """The routes under ``/v1`` that answer through ``service``."""
+
+    name = "api"
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def install(self, app: FastAPI) -> None:
+        """Add the routes."""
+        router = APIRouter(route_class=JsonRoute)
+        _add_answers(router, self._service)
+        _add_entries(router, self._service)
+        app.include_router(router)
 
 
 def _add_answers(router: APIRouter, service: Service) -> None:
@@ -115,18 +122,6 @@ def _add_entries(router: APIRouter, service: Service) -> None:
         """Show everything acknet knows about one question: statements, citations, differences, cases."""
         corpus = service.engine.corpus
         return entry_view(corpus, _known_entry(corpus, entry_id))
-
-
-def _add_health(router: APIRouter, service: Service) -> None:
-    @router.get("/healthz", summary="Whether the process lives", responses=problems())
-    async def healthz() -> Health:
-        """Answer as long as the process serves requests."""
-        return Health(version=__version__)
-
-    @router.get("/readyz", summary="Whether questions are answered", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
-    async def readyz() -> Readiness:
-        """Answer with the digest of the index once it is open."""
-        return Readiness(index=service.engine.index_digest)
 
 
 def _known_entry(corpus: Corpus, entry_id: str) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -12,8 +12,11 @@ from http.client import HTTPResponse
 import httpx
 
 from bot.opening import AskEngine, EngineOpening
+from bot.part import Part
+from bot.service import Service
 from bot.settings import Settings
 from bot.web.app import create_app
+from bot.web.parts import serve_parts
 from bot.web.server import Server, listen, url_of
 
 __all__ = ["RawReply", "RunningServer", "running_server"]
@@ -64,10 +67,11 @@ def running_server(
     threads: int | None = None,
     waiting: int = 64,
     opened: bool = True,
+    parts: Callable[[Service], Sequence[Part]] = serve_parts,
 ) -> Iterator[RunningServer]:
     """Serve until the block is left; with ``opened`` the engine is open (or has failed) before it is entered."""
     settings = settings or Settings()
-    app = create_app(settings, open_engine, threads=threads, waiting=waiting)
+    app = create_app(settings, open_engine, threads=threads, waiting=waiting, parts=parts)
     listener = listen("127.0.0.1", 0)
     ready = threading.Event()
     server = Server(app, settings, ready.set)

@@ -23,6 +23,7 @@ def test_every_route_of_the_contract_is_described(description: dict[str, Any]) -
         ("/v1/entries", "get"),
         ("/v1/entries/{entry_id}", "get"),
         ("/healthz", "get"),
+        ("/metrics", "get"),
         ("/readyz", "get"),
     }
 

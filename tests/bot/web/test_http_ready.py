@@ -37,7 +37,9 @@ def test_the_server_lives_at_once_and_is_ready_when_the_index_is_open() -> None:
         built.set()
         assert server.opening.wait(20)
 
-        assert server.http.get("/readyz").json() == {"status": "ready", "index": StandInEngine().index_digest}
+        ready = server.http.get("/readyz").json()
+        assert (ready["status"], ready["index"]) == ("ready", StandInEngine().index_digest)
+        assert ready["parts"]["index"] == {"state": "ok", "detail": StandInEngine().index_digest}
         for method, path, body in NEEDS_ENGINE:
             assert server.http.request(method, path, json=body).status_code == 200
 

@@ -1,0 +1,57 @@
+"""How the process fares, for those who watch it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from bot import __version__
+from bot.observe.metrics import CONTENT_TYPE
+from bot.opening import NotReady
+from bot.part import Assembly
+from bot.service import Service
+from bot.web.models import Health, PartState, Readiness
+from bot.web.openapi import problems
+from bot.web.problems import as_problem
+
+__all__ = ["OPEN_PATHS", "health_routes"]
+
+OPEN_PATHS = ("/healthz", "/readyz")
+"""What whoever asks may know."""
+
+
+def health_routes(service: Service, assembly: Assembly) -> APIRouter:
+    """Return the routes that tell how ``assembly`` and its ``service`` fare."""
+    router = APIRouter()
+
+    @router.get("/healthz", summary="Whether the process lives", responses=problems())
+    async def healthz() -> Health:
+        """Answer as long as the process serves requests."""
+        return Health(version=__version__)
+
+    @router.get("/readyz", summary="Whether questions are answered", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
+    async def readyz() -> Readiness:
+        """Answer with how each part fares; 503 only while questions cannot be answered."""
+        conditions = await assembly.conditions()
+        parts = {name: PartState(state=one.state, detail=one.detail) for name, one in conditions.items()}
+        try:
+            digest = service.engine.index_digest
+        except NotReady as error:
+            problem = as_problem(error)
+            problem.parts = parts
+            raise problem from error
+        return Readiness(index=digest, parts=parts)
+
+    @router.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        response_class=Response,
+        responses={**problems(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def metrics() -> Response:
+        """Return all figures in Prometheus' text format."""
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE)
+
+    return router
