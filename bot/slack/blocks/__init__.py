@@ -9,6 +9,7 @@ from bot.slack.blocks.home import Asked, HealthLine, home_view
 from bot.slack.blocks.looked import evidence_message
 from bot.slack.blocks.message import Message
 from bot.slack.blocks.progress import FactState, Looking, progress_message
+from bot.slack.blocks.reply import reply_messages
 from bot.slack.blocks.values import ButtonValue, FormPlace, InvalidValue
 from bot.slack.blocks.views import (
     ChecksAsked,
@@ -39,4 +40,5 @@ __all__ = [
     "read_checks_form",
     "read_reason_form",
     "reason_form",
+    "reply_messages",
 ]

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlo
 from bot.answer import Answer, EntryName
 from bot.render import markdown_answer
 from bot.slack.blocks import names
-from bot.slack.blocks.buttons import button, entry_buttons, feedback, note, plain_text
+from bot.slack.blocks.buttons import button, feedback, note, plain_text
 from bot.slack.blocks.diagnosis import cost, details, headline, verdicts
 from bot.slack.blocks.inline import Run, link, plain, runs_of
 from bot.slack.blocks.length import BUDGET, TEXT, Section, fit, weight_of
@@ -18,7 +18,7 @@ from bot.slack.blocks.pieces import Piece, block_of, item, paragraph
 from bot.slack.blocks.progress import Looking, looking_block
 from bot.slack.blocks.sources import sources
 from bot.slack.blocks.statements import Told, differences, said, tell
-from bot.slack.blocks.text import fallback, one_line
+from bot.slack.blocks.text import clip, fallback, one_line
 from bot.slack.blocks.values import ButtonValue
 from bot.slack.blocks.withhold import without_evidence
 
@@ -26,10 +26,12 @@ __all__ = ["answer_message", "explained_message"]
 
 _TITLE = 150
 _MOST_BUTTONS = 4
+_MOST_CHOICES = 25
 _SHORTENED = "Shortened to fit into a message. The whole answer is in the reply below."
 _SPOKEN_STEPS = 12
-_RANK = {"Summary": 0, "Steps": 4, "Verify": 5, "Risks": 1, "Cause": 6}
-_SHARE = {"Summary": 0.4, "Risks": 0.25}
+_RANK = {"Summary": 0, "Steps": 1, "Risks": 2, "Verify": 4, "Cause": 6}
+_SHARE = {"Summary": 0.4, "Steps": 0.6, "Risks": 0.2, "Verify": 0.2}
+_DIFFERENCES_RANK, _DETAILS_RANK = 3, 5
 _ORDER = ("Summary", "Steps", "Verify", "Risks")
 
 
@@ -63,12 +65,16 @@ def answer_message(
     if rests_on := sources(answer):
         tail += [DividerBlock(), block_of(rests_on)]
     tail += _small_print(answer, entry_url=entry_url)
-    tail += _buttons(answer, answer_id, may_probe=may_probe and looking is None)
-    room = BUDGET - weight_of([*head, *tail, note(_SHORTENED)])
+    tail += [*_others(answer, answer_id), *feedback(answer_id), _nobody_answered(answer_id)]
+    probe = [_probe_button(answer, answer_id)] if may_probe and not looking else []
+    room = BUDGET - weight_of([*head, *probe, *tail, note(_SHORTENED)])
     shown, whole = fit(list(_sections(answer)), room)
-    middle = [block_of(pieces) for pieces in shown]
+    middle: list[Block] = [block_of(pieces) for pieces in shown]
+    # Below the short answer, where there is one, so that nobody has to look for it below the steps.
+    after = 1 if answer.outcome == "answer" else len(middle)
+    middle = [*middle[:after], *probe, *middle[after:]]
     if not whole:
-        tail = [note(_SHORTENED), *tail]
+        middle.append(note(_SHORTENED))
     return Message(
         text=fallback("\n".join(_spoken(answer)), TEXT),
         blocks=(*head, *middle, *tail),
@@ -111,9 +117,9 @@ def _sections(answer: Answer) -> Iterator[Section]:
             told = tell(section.statements)
             yield Section("" if name == "Summary" else name, told, _RANK.get(name, 6), _SHARE.get(name, 1.0))
         if name == "Risks" and answer.differs:
-            yield Section("Where the two editions differ", differences(answer.differs), 2, 0.25)
+            yield Section("Where the two editions differ", differences(answer.differs), _DIFFERENCES_RANK, 0.25)
     if answer.diagnosis and (told := details(answer.diagnosis, answer.entry)):
-        yield Section("What the cluster shows", told, 3, 0.3)
+        yield Section("What the cluster shows", told, _DETAILS_RANK, 0.3)
 
 
 def _choices(answer: Answer) -> Iterator[Piece]:
@@ -132,40 +138,49 @@ def _small_print(answer: Answer, *, entry_url: Callable[[str], str] | None) -> I
         yield block_of([paragraph(link("Read the whole entry", entry_url(answer.entry)))])
 
 
-def _buttons(answer: Answer, answer_id: str, *, may_probe: bool) -> Iterator[Block]:
-    row = []
-    if may_probe:
-        again = answer.diagnosis is not None
-        words = "Run again" if again else "Run read-only checks"
-        action = names.ANOTHER_LOOK if again else names.RUN_CHECKS
-        says = "Look into the cluster again, read-only" if again else "Look into the cluster, read-only"
-        row.append(button(words, action, ButtonValue(answer=answer_id), says=says, primary=not again))
-    row.append(
-        button(
-            "Nobody answered this",
-            names.NOBODY_ANSWERED,
-            ButtonValue(answer=answer_id),
-            says="Keep this question as one that nobody answered",
-        )
+def _probe_button(answer: Answer, answer_id: str) -> Block:
+    value = ButtonValue(answer=answer_id)
+    if answer.diagnosis:
+        says = "Look into the cluster again, read-only"
+        return ActionsBlock(elements=[button("Run again", names.ANOTHER_LOOK, value, says=says)])
+    says = "Look into the cluster, read-only"
+    return ActionsBlock(elements=[button("Run read-only checks", names.RUN_CHECKS, value, says=says, primary=True)])
+
+
+def _others(answer: Answer, answer_id: str) -> Iterator[Block]:
+    """Yield buttons that lead to other entries; their titles stand before them, because Slack cuts those on buttons."""
+    words = "{number}. {title}"
+    match answer.outcome:
+        case "choices":
+            entries: Sequence[EntryName] = [choice.candidate for choice in answer.choices][:_MOST_CHOICES]
+            lead = "Which of these is it?"
+        case "no_answer":
+            entries = answer.see_also[:_MOST_BUTTONS]
+            lead = "What comes closest, though it may not answer it:"
+        case "answer":
+            entries = [one for one in answer.candidates if one.id != answer.entry][:_MOST_BUTTONS]
+            lead, words = "Not what you see? Then it may be one of these:", "Not this: {number}. {title}"
+    if not entries:
+        return
+    listed = [f"{number}. {clip(one_line(one.title), _TITLE)}" for number, one in enumerate(entries, 1)]
+    yield note(lead, *(listed if answer.outcome != "choices" else ()))
+    yield ActionsBlock(
+        elements=[
+            button(
+                words.format(number=number, title=one_line(entry.title)),
+                f"{names.EXPLAIN}.{number}",
+                ButtonValue(answer=answer_id, entry=entry.id),
+                says=f"Show the entry: {entry.title}",
+            )
+            for number, entry in enumerate(entries, 1)
+        ]
     )
-    others, words, lead = _others(answer)
-    if others:
-        yield note(lead)
-    if found := entry_buttons(others, answer_id, words=words, says="Show the entry: {title}"):
-        yield found
-    yield from feedback(answer_id)
-    yield ActionsBlock(elements=row)
 
 
-def _others(answer: Answer) -> tuple[Sequence[EntryName], str, str]:
-    """Return the entries that buttons lead to, the words on them and a line before them."""
-    if answer.outcome == "choices":
-        chosen = [choice.candidate for choice in answer.choices]
-        return chosen[:25], "{number}. {title}", "Which of these is it?"
-    if answer.outcome == "no_answer":
-        return answer.see_also[:_MOST_BUTTONS], "{title}", "What comes closest, though it may not answer it:"
-    others = [candidate for candidate in answer.candidates if candidate.id != answer.entry]
-    return others[:_MOST_BUTTONS], "Not this: {title}", "Not what you see? Then it may be one of these:"
+def _nobody_answered(answer_id: str) -> Block:
+    value = ButtonValue(answer=answer_id)
+    says = "Keep this question as one that nobody answered"
+    return ActionsBlock(elements=[button("Nobody answered this", names.NOBODY_ANSWERED, value, says=says)])
 
 
 def _spoken(answer: Answer) -> Iterator[str]:

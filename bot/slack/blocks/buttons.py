@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from slack_sdk.models.blocks import (
-    ActionsBlock,
     Block,
     ButtonElement,
     ContextActionsBlock,
@@ -15,14 +14,14 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
-from bot.answer import EntryName
 from bot.slack.blocks import names
 from bot.slack.blocks.text import clip, one_line
 from bot.slack.blocks.values import ButtonValue
 
-__all__ = ["button", "entry_buttons", "feedback", "note", "plain_text"]
+__all__ = ["button", "feedback", "note", "plain_text"]
 
 _BUTTON_TEXT = 75
+_LONGEST_NOTE = 2000
 
 
 def plain_text(text: str, most: int) -> PlainTextObject:
@@ -30,9 +29,10 @@ def plain_text(text: str, most: int) -> PlainTextObject:
     return PlainTextObject(text=clip(one_line(text), most) or "–", emoji=False)
 
 
-def note(text: str) -> Block:
-    """Return a line in small print."""
-    return ContextBlock(elements=[plain_text(text, 2000)])
+def note(*lines: str) -> Block:
+    """Return lines in small print."""
+    shown = "\n".join(filter(None, map(one_line, lines)))
+    return ContextBlock(elements=[PlainTextObject(text=clip(shown, _LONGEST_NOTE) or "–", emoji=False)])
 
 
 def button(words: str, action: str, value: ButtonValue, *, says: str = "", primary: bool = False) -> ButtonElement:
@@ -44,20 +44,6 @@ def button(words: str, action: str, value: ButtonValue, *, says: str = "", prima
         style="primary" if primary else None,
         accessibility_label=clip(one_line(says), _BUTTON_TEXT) or None,
     )
-
-
-def entry_buttons(entries: Iterable[EntryName], answer_id: str, *, words: str, says: str) -> Block | None:
-    """Return a button for each entry, its title filled into ``words`` and ``says``; None without entries."""
-    buttons = [
-        button(
-            words.format(title=one_line(entry.title), number=place + 1),
-            f"{names.EXPLAIN}.{place}",
-            ButtonValue(answer=answer_id, entry=entry.id),
-            says=says.format(title=one_line(entry.title)),
-        )
-        for place, entry in enumerate(entries)
-    ]
-    return ActionsBlock(elements=buttons) if buttons else None
 
 
 def feedback(answer_id: str) -> Sequence[Block]:

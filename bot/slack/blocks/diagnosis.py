@@ -9,7 +9,7 @@ from bot.diagnosis.models import Evidence, Finding
 from bot.diagnosis.report import EntryFindings, Report
 from bot.render.diagnosis import first_evidence, looked_at, when
 from bot.slack.blocks.inline import Run, plain
-from bot.slack.blocks.pieces import Piece, code, item, paragraph, weigh
+from bot.slack.blocks.pieces import Piece, code, item, line, weigh
 from bot.slack.blocks.statements import Told
 from bot.slack.blocks.text import clip, one_line
 
@@ -44,13 +44,13 @@ def verdicts(report: Report, answered: str | None, *, room: int = _ROOM) -> list
     """
     for longest, each_finding in ((400, True), (200, True), (100, True), (100, False), (40, False)):
         lines = list(_lines(report, answered, longest=longest, each_finding=each_finding))
-        if weigh(paragraph(*line.runs) for line in lines) <= room:
+        if weigh(line(*one.runs) for one in lines) <= room:
             break
-    room -= weigh(paragraph(*line.runs) for line in lines)
+    room -= weigh(line(*one.runs) for one in lines)
     pieces: list[Piece] = []
-    for line in lines:
-        pieces.append(paragraph(*line.runs))
-        if (seen := evidence_of(line.proof)) and seen.weight <= room:
+    for one in lines:
+        pieces.append(line(*one.runs))
+        if (seen := evidence_of(one.proof)) and seen.weight <= room:
             room -= seen.weight
             pieces.append(seen)
     return pieces
@@ -104,8 +104,6 @@ def _lines(report: Report, answered: str | None, *, longest: int, each_finding: 
             yield _Line(
                 (Run(f"{TROUBLE} Before anything else, not so here: ", bold=True), words(check.says)), check.evidence
             )
-        elif check.failed is None:
-            yield _Line((Run(f"{TROUBLE} Could not be checked: ", bold=True), words(check.says)))
     for entry in report.confirmed:
         about = [] if entry.id == answered else [Run(" — "), Run(clip(one_line(entry.title), longest), italic=True)]
         for finding in entry.findings if each_finding else entry.findings[:1]:
@@ -124,6 +122,11 @@ def _lines(report: Report, answered: str | None, *, longest: int, each_finding: 
         titles = [clip(one_line(entry.title), longest) for entry in entries if entry.id != answered]
         if titles:
             yield _Line((Run(label, bold=True), Run("; ".join(titles))))
+    unread = [check for check in report.diagnosis.checks if check.failed is None]
+    if unread:
+        said = " ".join(clip(one_line(check.says), longest) for check in unread)
+        missing = _missing(one for check in unread for one in check.missing)
+        yield _Line((Run(f"{TROUBLE} Could not be checked: ", bold=True), Run(f"{said}{missing}")))
 
 
 def _own_lines(entry: EntryFindings, words: Callable[[str], Run], *, each_finding: bool) -> Iterator[_Line]:
@@ -134,10 +137,20 @@ def _own_lines(entry: EntryFindings, words: Callable[[str], Run], *, each_findin
     elif entry.verdict == "ruled_out":
         proof = first_evidence(entry.findings)
         yield _Line(
-            (Run(f"{RULED_OUT} Ruled out in this cluster: ", bold=True), words(entry.title)), (proof,) if proof else ()
+            (Run(f"{RULED_OUT} Ruled out in this cluster, so it is something else: ", bold=True), words(entry.title)),
+            (proof,) if proof else (),
         )
     else:
-        yield _Line((Run(f"{UNDECIDED} Not decided in this cluster: ", bold=True), words(f"{_WHY[entry.verdict]}.")))
+        missing = _missing(one for finding in entry.findings for one in finding.missing)
+        yield _Line(
+            (Run(f"{UNDECIDED} Not decided in this cluster: ", bold=True), Run(f"{_WHY[entry.verdict]}{missing}"))
+        )
+
+
+def _missing(reasons: Iterable[str]) -> str:
+    """Return what could not be read, in brackets; empty where nothing is known to be missing."""
+    said = "; ".join(dict.fromkeys(map(one_line, reasons)))
+    return f" ({clip(said, _LONGEST_MISSING)})" if said else ""
 
 
 def _entry(entry: EntryFindings, sign: str, label: str, after: str = "") -> list[Run]:

@@ -81,7 +81,11 @@ def _how_to(command: str, *, may_probe: bool) -> list[Piece]:
     ]
     if may_probe:
         lines.append(
-            [Run("In a cluster: ", bold=True), Run("Run read-only checks below an answer finds out which case it is.")]
+            [
+                Run("In a cluster: ", bold=True),
+                Run("Run read-only checks", bold=True),
+                Run(" below an answer finds out which case it is."),
+            ]
         )
     return [item(line) for line in lines]
 

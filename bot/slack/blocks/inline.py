@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "clip_runs", "link", "plain", "runs_of", "size_of"]
 
 _LONGEST_URL = 3000
+_MOST_PARSED = 5000
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -40,8 +42,11 @@ class Run:
 def runs_of(markdown: str) -> list[Run]:
     """Return inline Markdown as runs.
 
-    Links in it become their words and address: only sources that acknet cites are links. HTML stays text.
+    Links in it become their words and address: only sources that acknet cites are links. HTML stays text, and so does
+    what is longer than any statement.
     """
+    if len(markdown) > _MOST_PARSED:
+        return [Run(clean(markdown))]
     tokens = _parser().parseInline(clean(markdown))
     return list(_merged(run for token in tokens for run in _runs(token.children or [])))
 
@@ -110,16 +115,9 @@ def _runs(tokens: Iterable[Token]) -> Iterator[Run]:
 
 
 def _merged(runs: Iterable[Run]) -> Iterator[Run]:
-    last: Run | None = None
-    for run in runs:
-        if last and replace(last, text="") == replace(run, text=""):
-            last = replace(last, text=last.text + run.text)
-            continue
-        if last:
-            yield last
-        last = run
-    if last:
-        yield last
+    for _, alike in groupby(runs, key=lambda run: (run.bold, run.italic, run.strike, run.code, run.url)):
+        first, *others = alike
+        yield replace(first, text="".join([first.text, *(run.text for run in others)])) if others else first
 
 
 def _followable(url: str) -> bool:

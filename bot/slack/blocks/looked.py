@@ -33,7 +33,7 @@ def evidence_message(report: Report, answered: str | None = None, explained: Seq
         head.append(block_of(lines))
     tail = [note(cost(report))]
     room = BUDGET - weight_of([*head, *tail, note(_SHORTENED)])
-    shown, whole = fit([Section("What is left to look at", details(report, answered), 0)], room)
+    shown, whole = fit([Section("What else was seen, and what is left to look at", details(report, answered), 0)], room)
     if not whole:
         tail.insert(0, note(_SHORTENED))
     said = headline(report, answered) or _TITLE

@@ -35,7 +35,7 @@ def working() -> Message:
 
 def busy() -> Message:
     """Say that too much is being asked just now."""
-    return _notice("⏳ Too many questions at once. Ask again in a minute; nothing of yours is waiting.")
+    return _notice("⏳ Too many questions at once, so this one was not taken. Ask again in a minute.")
 
 
 def failed() -> Message:

@@ -20,7 +20,7 @@ from slack_sdk.models.blocks import (
 from bot.slack.blocks.inline import Run, size_of
 from bot.slack.blocks.text import clean
 
-__all__ = ["CONTAINER", "Piece", "block_of", "code", "heading", "item", "paragraph", "quote", "weigh"]
+__all__ = ["CONTAINER", "Piece", "block_of", "code", "heading", "item", "line", "paragraph", "quote", "weigh"]
 
 CONTAINER = 20
 """What a part that holds others is taken to weigh besides its characters."""
@@ -34,7 +34,7 @@ class Piece:
     ``number`` is that of a step, 0 for a bullet; ``indent`` how deep an item lies (0 to 8).
     """
 
-    kind: Literal["heading", "paragraph", "item", "code", "quote"]
+    kind: Literal["line", "paragraph", "item", "code", "quote"]
     runs: tuple[Run, ...]
     indent: int = 0
     number: int = 0
@@ -47,7 +47,12 @@ class Piece:
 
 def heading(words: str) -> Piece:
     """Return a line in bold."""
-    return Piece("heading", (Run(words, bold=True),))
+    return line(Run(words, bold=True))
+
+
+def line(*runs: Run) -> Piece:
+    """Return a line of its own, without room around it."""
+    return Piece("line", runs)
 
 
 def paragraph(*runs: Run) -> Piece:
@@ -85,7 +90,7 @@ def block_of(pieces: Sequence[Piece]) -> RichTextBlock:
                 elements.append(_list(group))
             case "paragraph":
                 elements.append(RichTextSectionElement(elements=_paragraphs(group)))
-            case "heading":
+            case "line":
                 elements += [RichTextSectionElement(elements=_parts(piece.runs)) for piece in group]
             case "code":
                 elements += [RichTextPreformattedElement(elements=_parts(piece.runs)) for piece in group]
@@ -118,7 +123,7 @@ def _paragraphs(paragraphs: Sequence[Piece]) -> list[RichTextElement]:
 
 
 def _parts(runs: Iterable[Run]) -> list[RichTextElement]:
-    return [_part(run) for run in runs if run.text]
+    return [_part(run) for run in runs if run.text] or [_part(Run("–"))]
 
 
 def _part(run: Run) -> RichTextElement:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from slack_sdk.models.blocks import Block
 
@@ -30,6 +30,12 @@ class Looking:
     cluster: str = ""
     facts: Mapping[str, FactState] = field(default_factory=dict)
 
+    def told(self, stage: Mapping[str, Any]) -> Looking:
+        """Return it after one more stage of an answer (``bot.service.Tell``)."""
+        if stage.get("stage") != "probing":
+            return self
+        return replace(self, facts={**self.facts, str(stage["fact"]): stage["state"]})
+
     @property
     def says(self) -> str:
         """The same in a line."""
@@ -45,7 +51,9 @@ class Looking:
 def looking_block(looking: Looking) -> Block:
     """Return what was read so far and what is being read."""
     facts = list(looking.facts.items())
-    shown = [f"{_SIGNS[state]} {clip(one_line(name), _LONGEST_NAME)}" for name, state in facts[-_SHOWN:]]
+    shown = [
+        f"{_SIGNS[state]} {clip(one_line(name.replace('_', ' ')), _LONGEST_NAME)}" for name, state in facts[-_SHOWN:]
+    ]
     more = [f"{len(facts) - _SHOWN} before"] if len(facts) > _SHOWN else []
     lines = [paragraph(Run("  ".join([*more, *shown])))] if shown else []
     return block_of([heading(f"⏳ {looking.says}"), *lines])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import NamedTuple
 
 from bot.answer import AnswerStatement, SeenDifference
@@ -15,15 +16,19 @@ __all__ = ["Shortened", "Told", "differences", "said", "shorten", "tell"]
 
 _OWN_NOTE = "acknet's note: "
 _LEAST_WORDS = 200
-"""A statement is cut rather than left out where this much of it can be shown."""
+"""Words are cut rather than left out where this much of them can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A statement with its code and risks, which are shown together or not at all, and what hangs below it."""
+    """A statement with its code and risks, which are shown together or not at all, and what hangs below it.
+
+    ``aside``: it gives way to others before they do.
+    """
 
     own: tuple[Piece, ...]
     below: tuple[Told, ...] = ()
+    aside: bool = False
 
 
 class Shortened(NamedTuple):
@@ -59,6 +64,7 @@ def tell(statements: Iterable[AnswerStatement], indent: int = 0) -> list[Told]:
             Told(
                 own=(first, *(code(one.text) for one in statement.code), *risks),
                 below=tuple(tell(statement.children, indent=indent + listed)),
+                aside=statement.own_note and statement.form != "step",
             )
         )
     return told
@@ -80,27 +86,53 @@ def differences(found: Iterable[SeenDifference]) -> list[Told]:
 
 
 def shorten(told: Sequence[Told], room: int) -> Shortened:
-    """Return as much of ``told`` as ``room`` holds: first what stands at the top, then what hangs below it.
+    """Return as much of ``told`` as ``room`` holds: first all that stands at the top, then what hangs below it.
 
-    Nothing is shown without its code and its risks; what comes after something that was left out is left out too.
+    Of what hangs below, asides come last. Nothing is shown without its code and its risks, and no step after one that
+    was left out.
     """
-    chosen: list[Told] = []
-    for one in told:
-        room -= weigh(one.own)
-        if room < 0:
-            room += weigh(one.own)
+    lines = list(_lines(told))
+    top = [line for line in lines if line.parent is None]
+    below = [line for line in lines if line.parent is not None]
+    shown: set[int] = set()
+    for asides, group in ((True, top), (False, below), (True, below)):
+        ended: set[int | None] = set()
+        for line in group:
+            if line.place in shown or (line.told.aside and not asides):
+                continue
+            if line.parent in ended or not (line.parent is None or line.parent in shown):
+                continue
+            if (weight := weigh(line.told.own)) <= room:
+                room -= weight
+                shown.add(line.place)
+            else:
+                ended.add(line.parent)
+        if ended and group is top:
             break
-        chosen.append(one)
-    if not chosen and told and room >= _LEAST_WORDS:
-        return Shortened([_cut(told[0].own[0], room)], whole=False)
-    whole = len(chosen) == len(told)
-    pieces: list[Piece] = []
-    for one in chosen:
-        below = shorten(one.below, room) if one.below and whole else Shortened([], not one.below)
-        room -= weigh(below.pieces)
-        pieces += [*one.own, *below.pieces]
-        whole = whole and below.whole
-    return Shortened(pieces, whole)
+    if not shown and top and len(top[0].told.own) == 1 and room >= _LEAST_WORDS:
+        return Shortened([_cut(top[0].told.own[0], room)], whole=False)
+    pieces = [piece for line in lines if line.place in shown for piece in line.told.own]
+    return Shortened(pieces, whole=len(shown) == len(lines))
+
+
+class _Line(NamedTuple):
+    """A statement with its place in reading order and that of what it hangs from."""
+
+    place: int
+    parent: int | None
+    told: Told
+
+
+def _lines(told: Sequence[Told]) -> Iterator[_Line]:
+    places = count()
+
+    def walk(siblings: Sequence[Told], parent: int | None) -> Iterator[_Line]:
+        for one in siblings:
+            place = next(places)
+            yield _Line(place, parent, one)
+            yield from walk(one.below, place)
+
+    return walk(told, None)
 
 
 def _cut(piece: Piece, room: int) -> Piece:

@@ -23,7 +23,7 @@ from tests.bot.slack.answers import answers
 from tests.doubles.slack import mrkdwn
 from tests.doubles.slack.blocks import check_blocks, links, mentions, weight, words
 
-EXAMPLES = int(os.environ.get("ACKNET_SLACK_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("ACKNET_SLACK_EXAMPLES", "200"))
 SLOW_IS_FINE = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
