@@ -18,6 +18,7 @@ from bot.cli.index import index_app
 from bot.cli.serve import serve
 from bot.cli.settings import settings
 from bot.cli.snapshot import snapshot
+from bot.cli.token import token_app
 
 __all__ = ["app", "main"]
 
@@ -53,6 +54,7 @@ app.command("eval")(evaluate)
 app.command()(settings)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(index_app, name="index")
+app.add_typer(token_app, name="token")
 
 
 def main() -> None:

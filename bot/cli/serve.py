@@ -1,4 +1,4 @@
-"""``acknet serve``: the HTTP API."""
+"""``acknet serve``: what a team runs."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def serve(
     """
     settings = load_or_fail({"host": host, "port": port}, config)
 
+    from bot.web.access import is_loopback
     from bot.web.app import create_app
-    from bot.web.server import ListenError, Server, is_loopback, listen, url_of
+    from bot.web.server import ListenError, Server, listen, url_of
 
     try:
         listener = listen(settings.host, settings.port)
@@ -37,10 +38,10 @@ def serve(
         raise UsageFailure(f"{error}; choose another with --host or --port") from error
     url = url_of(listener)
     _log_to_stderr(settings.log_level)
-    if not is_loopback(listener.getsockname()[0]):
+    if not settings.api_tokens and not is_loopback(listener.getsockname()[0]):
         print_line(
-            f"acknet: warning: {url} is open to other machines and there is no authentication yet: "
-            "whoever reaches it can ask",
+            f"acknet: warning: {url} is open to other machines, but every request from there is refused: there is no "
+            "token in ACKNET_API_TOKENS; acknet token new makes one",
             sys.stderr,
         )
     app = create_app(settings)

@@ -22,7 +22,8 @@ _TOKENS = re.compile(
     | {_START}(?:STS\.[A-Za-z0-9]{{8,128}}
     | eyJ[A-Za-z0-9_+/=-]{{10,16384}}(?:\.[A-Za-z0-9_+/=-]{{0,16384}}){{0,4}}
     | AKIA[0-9A-Z]{{16}} | gh[pousr]_[A-Za-z0-9]{{16,255}} | github_pat_\w{{20,255}}
-    | xox[abeoprs]-[A-Za-z0-9-]{{10,255}} | xapp-[A-Za-z0-9-]{{10,255}})""",
+    | xox[abeoprs]-[A-Za-z0-9-]{{10,255}} | xapp-[A-Za-z0-9-]{{10,255}}
+    | acknet_[A-Za-z0-9_-]{{43}}(?![A-Za-z0-9_-]))""",
     re.VERBOSE,
 )
 _SCHEME = re.compile(

@@ -12,8 +12,9 @@ from bot.opening import AskEngine, EngineOpening
 from bot.part import Assembly, Part
 from bot.service import Service
 from bot.settings import Settings
+from bot.web.access import Access
 from bot.web.boundary import Boundary
-from bot.web.health import health_routes
+from bot.web.health import health_routes, open_paths
 from bot.web.limits import BodyLimits
 from bot.web.openapi import describe
 from bot.web.parts import serve_parts
@@ -75,5 +76,6 @@ def create_app(
     for part in assembly.parts:
         part.install(app)
     app.add_middleware(BodyLimits, max_bytes=settings.max_body_bytes, seconds=settings.request_timeout)
+    app.add_middleware(Access, settings=settings, open_paths=(*open_paths(settings), *assembly.open_paths))
     app.add_middleware(Boundary)
     return app

@@ -12,14 +12,17 @@ from bot.observe.metrics import CONTENT_TYPE
 from bot.opening import NotReady
 from bot.part import Assembly
 from bot.service import Service
+from bot.settings import Settings
 from bot.web.models import Health, PartState, Readiness
 from bot.web.openapi import problems
 from bot.web.problems import as_problem
 
-__all__ = ["OPEN_PATHS", "health_routes"]
+__all__ = ["health_routes", "open_paths"]
 
-OPEN_PATHS = ("/healthz", "/readyz")
-"""What whoever asks may know."""
+
+def open_paths(settings: Settings) -> tuple[str, ...]:
+    """Return the paths of what whoever asks may know."""
+    return ("/healthz", "/readyz", *(("/metrics",) if settings.open_metrics else ()))
 
 
 def health_routes(service: Service, assembly: Assembly) -> APIRouter:

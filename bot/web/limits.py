@@ -12,7 +12,7 @@ from bot.web.problems import ProblemError, problem_response
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["BodyLimits"]
+__all__ = ["BodyLimits", "refuse"]
 
 _LINGER_SECONDS = 1.0
 
@@ -42,7 +42,7 @@ class BodyLimits:
             async with asyncio.timeout(self._seconds):
                 body = await self._read(scope, receive)
         except _TooLargeError:
-            await self._refuse_large(scope, receive, send)
+            await refuse(self._too_large(), scope, receive, send)
             return
         except TimeoutError:
             await problem_response(self._slow(), scope)(scope, receive, send)
@@ -76,28 +76,11 @@ class BodyLimits:
             if not message.get("more_body", False):
                 return bytes(body)
 
-    async def _refuse_large(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem_response(self._too_large(), scope)
-
-        async def send_slowly(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                # Closing with unread data resets the connection, and a client still sending would lose the reply:
-                # the reply goes out whole, and then what comes is thrown away for a moment.
-                await send({**message, "more_body": True})
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LINGER_SECONDS):
-                        await _discard(receive)
-                message = {"type": "http.response.body", "body": b"", "more_body": False}
-            await send(message)
-
-        await response(scope, receive, send_slowly)
-
     def _too_large(self) -> ProblemError:
         return ProblemError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"The body may hold {self._max_bytes} bytes; send the part that matters.",
             kind="body-too-large",
-            headers={"Connection": "close"},
         )
 
     def _slow(self) -> ProblemError:
@@ -109,6 +92,35 @@ class BodyLimits:
         )
 
 
+async def refuse(error: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with ``error`` a request whose body nobody has read, and end the connection if there is one."""
+    if not _has_body(scope):
+        await problem_response(error, scope)(scope, receive, send)
+        return
+
+    async def send_slowly(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            # Closing with unread data resets the connection, and a client still sending would lose the reply:
+            # the reply goes out whole, and then what comes is thrown away for a moment.
+            await send({**message, "more_body": True})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER_SECONDS):
+                    await _discard(receive)
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await send(message)
+
+    response = problem_response(error, scope)
+    response.headers["Connection"] = "close"
+    await response(scope, receive, send_slowly)
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        for name, value in scope["headers"]
+    )
+
+
 def _declared_length(scope: Scope) -> int:
     given: bytes = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     # A few digits are more than any limit; thousands of them are more than int() reads.
@@ -116,5 +128,5 @@ def _declared_length(scope: Scope) -> int:
 
 
 async def _discard(receive: Receive) -> None:
-    while (await receive())["type"] == "http.request":
+    while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
         pass

@@ -15,10 +15,13 @@ __all__ = ["describe", "problems"]
 
 _WHEN = {
     HTTPStatus.BAD_REQUEST: "The body is not UTF-8 JSON.",
+    HTTPStatus.UNAUTHORIZED: "No token was sent, or an unknown one, and the request does not come from this machine.",
+    HTTPStatus.FORBIDDEN: "The token is not good for this, or a page of another site sent the request.",
     HTTPStatus.NOT_FOUND: "There is no such entry; `closest` lists ids that come near.",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The token was used too often; `Retry-After` says when it can be used again.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request has not the right form; `errors` lists what is wrong and where.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "acknet failed; its log tells more under the `request_id`.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The index is not open, or too many questions wait; `Retry-After` says when to try "
@@ -26,9 +29,24 @@ _WHEN = {
 }
 
 
+_EVERY = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+)
+_SECURITY = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token that `acknet token new` made. From the machine that acknet runs on none is needed.",
+    }
+}
+
+
 def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Return the ``responses`` of a route that may answer with these problems (and with 500, as every route may)."""
-    every = (*statuses, HTTPStatus.INTERNAL_SERVER_ERROR)
+    """Return the ``responses`` of a route that may answer with these problems, and with those that every route may."""
+    every = sorted({*statuses, *_EVERY})
     return {int(status): {"model": Problem, "description": _WHEN[status]} for status in every}
 
 
@@ -44,6 +62,8 @@ def describe(app: FastAPI) -> None:
                         if int(status) >= HTTPStatus.BAD_REQUEST:
                             content = response["content"]
                             content["application/problem+json"] = content.pop("application/json")
+            schema["components"]["securitySchemes"] = _SECURITY
+            schema["security"] = [{"token": []}, {}]
             for name, examples in EXAMPLES.items():
                 # Here and not with the models: the framework drops every null of theirs.
                 schema["components"]["schemas"][name]["examples"] = examples

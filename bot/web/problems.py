@@ -54,13 +54,17 @@ class ProblemError(HTTPException):
 
 _TITLES = {
     "body-too-large": "The body is too large",
+    "cross-site": "Sent by a page of another site",
     "internal-error": "acknet failed",
     "invalid-request": "The request does not have the right form",
+    "missing-scope": "The token is not good for this",
     "no-cluster-access": "No cluster access",
     "not-json": "The body is not JSON",
     "not-ready": "The index is not open",
     "overloaded": "Too many questions at once",
+    "rate-limited": "Too many requests",
     "slow-body": "The body came too slowly",
+    "unauthorized": "A token is needed",
     "unknown-entry": "No such entry",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Path, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot.look import Look
@@ -13,6 +13,7 @@ from bot.look import Scope as Where
 from bot.part import Part
 from bot.render import json_answer, json_diagnosis
 from bot.service import Asker, Service, Tell, untold
+from bot.web.callers import caller_of, needs
 from bot.web.entries import closest_ids, entry_summary, entry_view
 from bot.web.entry_models import EntryList, EntryView
 from bot.web.event_stream import stream, wants_events
@@ -45,6 +46,7 @@ def _add_answers(router: APIRouter, service: Service) -> None:
     @router.post(
         "/v1/ask",
         summary="Ask a question",
+        dependencies=[Depends(needs("ask"))],
         response_model=AskReply,
         responses=problems(
             HTTPStatus.BAD_REQUEST,
@@ -61,10 +63,11 @@ def _add_answers(router: APIRouter, service: Service) -> None:
         With `diagnose` the cluster is looked into first. With `Accept: text/event-stream` the reply is a stream of
         events: `progress`, then `result` (or `problem`).
         """
-        look = Look(_where(body.scope)) if body.diagnose else None
+        caller = caller_of(request)
+        look = Look(_where(body.scope), live=caller.may("diagnose")) if body.diagnose else None
 
         async def work(tell: Tell) -> dict[str, Any]:
-            given = await service.ask(body.turns, Asker("http"), look=look, tell=tell)
+            given = await service.ask(body.turns, Asker("http", caller.name), look=look, tell=tell)
             return json_answer(given.answer)
 
         if wants_events(request):
@@ -74,6 +77,7 @@ def _add_answers(router: APIRouter, service: Service) -> None:
     @router.post(
         "/v1/diagnose",
         summary="Look into the cluster",
+        dependencies=[Depends(needs("ask"))],
         response_model=DiagnoseReply,
         responses=problems(
             HTTPStatus.BAD_REQUEST,
@@ -92,12 +96,13 @@ def _add_answers(router: APIRouter, service: Service) -> None:
         With `Accept: text/event-stream` the reply is a stream of events: `progress`, then `result` (or `problem`).
         """  # noqa: D205 (the framework shows all of it)
         corpus = service.engine.corpus
+        caller = caller_of(request)
+        look = Look(_where(body.scope), live=caller.may("diagnose"))
         named = [_known_entry(corpus, entry_id) for entry_id in dict.fromkeys(body.entries or ())]
 
         async def work(tell: Tell) -> dict[str, Any]:
-            found = await service.diagnose(
-                Asker("http"), Look(_where(body.scope)), question=body.question, entries=named, tell=tell
-            )
+            asker = Asker("http", caller.name)
+            found = await service.diagnose(asker, look, question=body.question, entries=named, tell=tell)
             return json_diagnosis(found)
 
         if wants_events(request):

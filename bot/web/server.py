@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import math
 import signal
 import socket
 from collections.abc import Callable
@@ -14,10 +14,9 @@ from fastapi import FastAPI
 from bot.settings import Settings
 from bot.web.protocol import HttpProtocol
 
-__all__ = ["ListenError", "Server", "is_loopback", "listen", "url_of"]
+__all__ = ["ListenError", "Server", "listen", "url_of"]
 
 _BACKLOG = 2048
-_GRACE_SECONDS = 5
 
 
 class ListenError(Exception):
@@ -49,13 +48,6 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def is_loopback(address: str) -> bool:
-    """Tell whether only this machine reaches what listens on the IP ``address``."""
-    parsed = ipaddress.ip_address(address)
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_loopback
-
-
 class Server(uvicorn.Server):
     """Serves ``app``; ``on_ready`` is called once requests are taken."""
 
@@ -70,7 +62,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
+                timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
             )
         )
         self._on_ready = on_ready
@@ -81,9 +73,13 @@ class Server(uvicorn.Server):
         self._on_ready()
 
     def run_until_signalled(self, listener: socket.socket) -> None:
-        """Serve on ``listener`` until SIGINT or SIGTERM, then finish what is under way and return."""
+        """Serve on ``listener`` until SIGINT or SIGTERM, then finish what is under way and return.
+
+        A second signal leaves what is under way unfinished.
+        """
 
         def stop(_number: int, _frame: FrameType | None) -> None:
+            self.force_exit = self.should_exit
             self.should_exit = True
 
         # uvicorn raises the signal again once it has shut down, which would end the process as if it had been killed.

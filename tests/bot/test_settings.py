@@ -14,8 +14,10 @@ from pydantic import Field, SecretStr
 
 from bot.settings import Settings, SettingsError, explain, load_settings, reference
 from bot.settings.store_url import StoreUrl
+from bot.settings.tokens import ApiToken
 
 REPOSITORY = Path(__file__).parents[2]
+TOKEN = ApiToken("ci", frozenset({"ask", "diagnose"}), "0f" * 32)
 EVERY_SETTING = {
     # name: (environment, TOML, value)
     "cache_dir": ("/srv/cache", '"/srv/cache"', Path("/srv/cache")),
@@ -26,7 +28,13 @@ EVERY_SETTING = {
     "port": ("9000", "9000", 9000),
     "max_body_bytes": ("2048", "2048", 2048),
     "request_timeout": ("2.5", "2.5", 2.5),
+    "shutdown_timeout": ("5", "5", 5.0),
+    "api_tokens": (TOKEN.line, f'["{TOKEN.line}"]', (TOKEN,)),
+    "open_locally": ("false", "false", False),
+    "open_metrics": ("true", "true", True),
+    "rate_limit": ("60", "60", 60),
     "server": ("https://faq.example.com", '"https://faq.example.com"', "https://faq.example.com"),
+    "server_token": ("acknet_abc", '"acknet_abc"', SecretStr("acknet_abc")),
     "kubeconfig": ("/srv/kubeconfig", '"/srv/kubeconfig"', Path("/srv/kubeconfig")),
     "context": ("prod", '"prod"', "prod"),
     "clusters": ("staging, prod-eu", '["staging", "prod-eu"]', ("staging", "prod-eu")),

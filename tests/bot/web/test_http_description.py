@@ -42,7 +42,7 @@ def test_every_error_is_described_as_a_problem(description: dict[str, Any]) -> N
 def test_the_errors_of_a_question_are_all_named(description: dict[str, Any]) -> None:
     responses = description["paths"]["/v1/ask"]["post"]["responses"]
 
-    assert set(responses) == {"200", "400", "408", "413", "415", "422", "500", "503"}
+    assert set(responses) == {"200", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503"}
 
 
 def test_the_examples_of_a_question_are_ones_the_server_takes(

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.web.server import is_loopback
+from bot.web.access import is_loopback
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "tests.doubles.acknet_command", "serve"]
@@ -113,14 +113,14 @@ def test_settings_name_the_address_and_flags_overrule_them(tmp_path: Path) -> No
         assert re.fullmatch(r"acknet is ready at http://(127\.0\.0\.1|\[::1\]):[1-9]\d+\n", line)
 
 
-def test_an_address_that_others_reach_is_warned_of(tmp_path: Path) -> None:
+def test_an_address_that_others_reach_without_a_token_is_warned_of(tmp_path: Path) -> None:
     with serving(tmp_path, "--port", "0", STAND_IN="elsewhere") as (process, line):
         assert line.startswith("acknet is ready at http://192.0.2.1:")
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
 
     assert process.returncode == 0
-    assert re.fullmatch(r"acknet: warning: http://192\.0\.2\.1:\d+ is open to .* no authentication yet.*\n", errors)
+    assert re.fullmatch(r"acknet: warning: http://192\.0\.2\.1:\d+ is open .* refused: there is no token .*\n", errors)
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
