@@ -31,7 +31,7 @@ _SHORTENED = "Shortened to fit into a message. The whole answer is in the reply 
 _SPOKEN_STEPS = 12
 _RANK = {"Summary": 0, "Steps": 1, "Risks": 2, "Verify": 4, "Cause": 6}
 _SHARE = {"Summary": 0.4, "Steps": 0.6, "Risks": 0.2, "Verify": 0.2}
-_DIFFERENCES_RANK, _DETAILS_RANK = 3, 5
+_OPEN_DETAILS_RANK, _DIFFERENCES_RANK, _DETAILS_RANK = 2, 3, 5
 _ORDER = ("Summary", "Steps", "Verify", "Risks")
 
 
@@ -119,7 +119,9 @@ def _sections(answer: Answer) -> Iterator[Section]:
         if name == "Risks" and answer.differs:
             yield Section("Where the two editions differ", differences(answer.differs), _DIFFERENCES_RANK, 0.25)
     if answer.diagnosis and (told := details(answer.diagnosis, answer.entry)):
-        yield Section("What the cluster shows", told, _DETAILS_RANK, 0.3)
+        # Where nothing is confirmed, what is left to look at helps more than how to verify a repair.
+        rank = _DETAILS_RANK if answer.diagnosis.confirmed else _OPEN_DETAILS_RANK
+        yield Section("What the cluster shows", told, rank, 0.3)
 
 
 def _choices(answer: Answer) -> Iterator[Piece]:

@@ -69,7 +69,11 @@ def cost(report: Report) -> str:
 
 def details(report: Report, answered: str | None) -> list[Told]:
     """Return what verdicts rest on and what is left to look at, besides the evidence that :func:`verdicts` shows."""
-    told: list[Told] = []
+    told = [
+        Told((item([Run(f"{TROUBLE} Could not be checked: ", bold=True), Run(one_line(check.says))]),))
+        for check in report.diagnosis.checks
+        if check.failed is None
+    ]
     for entry in report.ruled_out:
         proof = first_evidence(entry.findings) if entry.id != answered else None
         if proof:
@@ -124,9 +128,9 @@ def _lines(report: Report, answered: str | None, *, longest: int, each_finding: 
             yield _Line((Run(label, bold=True), Run("; ".join(titles))))
     unread = [check for check in report.diagnosis.checks if check.failed is None]
     if unread:
-        said = " ".join(clip(one_line(check.says), longest) for check in unread)
         missing = _missing(one for check in unread for one in check.missing)
-        yield _Line((Run(f"{TROUBLE} Could not be checked: ", bold=True), Run(f"{said}{missing}")))
+        said = f"{len(unread)} of {len(report.diagnosis.checks)} things that come before all others{missing}"
+        yield _Line((Run(f"{TROUBLE} Could not be checked: ", bold=True), Run(said)))
 
 
 def _own_lines(entry: EntryFindings, words: Callable[[str], Run], *, each_finding: bool) -> Iterator[_Line]:
