@@ -6,8 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import BeforeValidator, PlainSerializer, SerializationInfo, WithJsonSchema
 
@@ -32,13 +31,12 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class ApiToken:
+class ApiToken(NamedTuple):
     """A token as the settings hold it: its name, what it is good for, and the digest by which it is known again."""
 
     name: str
     scopes: frozenset[TokenScope]
-    digest: str = field(repr=False)
+    digest: str
 
     @classmethod
     def new(cls, name: str, scopes: Iterable[TokenScope]) -> tuple[Self, str]:
