@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,11 +58,16 @@ app.add_typer(index_app, name="index")
 app.add_typer(token_app, name="token")
 
 
+def _called() -> str:
+    """The command as it was typed: kubectl runs a plugin by a name of its own."""
+    return "kubectl acknet" if Path(sys.argv[0]).stem == "kubectl-acknet" else "acknet"
+
+
 def main() -> None:
     """Run the command; a failure the user can mend ends with one line on stderr and exit code 2."""
     try:
         try:
-            app()
+            app(prog_name=_called())
         finally:
             flush()
     except UsageFailure as failure:

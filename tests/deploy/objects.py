@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import kubernetes_validate
@@ -23,8 +25,13 @@ def assert_valid(objects: Iterable[Object]) -> None:
     """Check against Kubernetes' OpenAPI schemas, unknown fields being errors; custom resources have none there."""
     for each in objects:
         if each["apiVersion"] != CUSTOM:
-            for version in VERSIONS:
-                kubernetes_validate.validate(each, version, strict=True)
+            _validate(json.dumps(each))
+
+
+@cache  # the schemas are read anew for each object, and most objects are those of the last time
+def _validate(text: str) -> None:
+    for version in VERSIONS:
+        kubernetes_validate.validate(json.loads(text), version, strict=True)
 
 
 def breaches(pod: Object) -> list[str]:

@@ -119,12 +119,13 @@ def test_no_secret_can_be_put_among_the_settings(render: Render) -> None:
 
 
 def test_settings_reach_acknet_as_they_were_meant(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = one(render({"settings": {"log_level": "debug", "diagnosis_bytes": 123456789}}), "ConfigMap")
+    monkeypatch.delenv("ACKNET_CONFIG", raising=False)
+    settings = {"log_level": "debug", "diagnosis_bytes": 123456789, "clusters": ["east", "west"]}
+    config = one(render({"settings": settings}), "ConfigMap")
     for name, value in config["data"].items():
         monkeypatch.setenv(name, value)
-    settings = load_settings()
-    assert settings.log_level == "debug"
-    assert settings.diagnosis_bytes == 123456789
+    loaded = load_settings()
+    assert {name: getattr(loaded, name) for name in settings} == settings | {"clusters": ("east", "west")}
 
 
 def test_the_settings_that_the_chart_brings_exist() -> None:

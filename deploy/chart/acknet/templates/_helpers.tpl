@@ -44,9 +44,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{- /* A setting as its variable: text as it is, anything else as JSON. */}}
+{{- /* A setting as its variable: text as it is, lists of names with commas between them, anything else as JSON. */}}
 {{- define "acknet.settings" -}}
 {{- range $name, $value := .Values.settings }}
-ACKNET_{{ upper $name }}: {{ (kindIs "string" $value | ternary $value (toJson $value)) | quote }}
+{{- if kindIs "slice" $value }}
+{{- $value = join "," $value }}
+{{- else if not (kindIs "string" $value) }}
+{{- $value = toJson $value }}
+{{- end }}
+ACKNET_{{ upper $name }}: {{ $value | quote }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,114 @@
+"""The steps of the Containerfile, taken on this machine, and what they make, run as it runs in a container.
+
+They install packages from a registry and take minutes: ``pytest -m packaging tests/deploy``. It takes root to become
+the user that the image has; without it everything is still shown but that nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.helm import ROOT
+
+BUILD = ROOT / "deploy" / "image" / "build.sh"
+USER = 65532
+
+pytestmark = pytest.mark.packaging
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with wheels, env and index as the image has them."""
+    place = tmp_path_factory.mktemp("image")
+    for parent in (place, *place.parents):
+        if parent.owner() == place.owner() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o055)  # for the user of the image
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ACKNET_")}
+    python = place / "bin"
+    python.mkdir()
+    (python / "python3").symlink_to(os.path.realpath(sys.executable))
+    environment["PATH"] = f"{python}:{environment['PATH']}"
+    for step in (
+        ["wheel", ROOT, place / "wheels"],
+        ["environment", place / "wheels", place / "env"],
+        ["index", place / "wheels", place / "index"],
+        ["check", place / "env", place / "index"],
+    ):
+        subprocess.run([BUILD, *step], env=environment, check=True)
+    return place
+
+
+@contextmanager
+def served(made: Path, state: Path) -> Iterator[tuple[str, int]]:
+    """Serve as the image does: another user, who may write to ``state`` and to nothing else."""
+    became = []
+    if os.getuid() == 0:
+        os.chown(state, USER, USER)
+        state.parent.chmod(0o755)
+        setpriv = shutil.which("setpriv")
+        assert setpriv
+        became = [setpriv, f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    environment = {
+        "PATH": f"{made}/env/bin:/usr/bin:/bin",
+        "HOME": str(state),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ACKNET_CACHE_DIR": str(made / "index"),
+        "ACKNET_STORE_URL": f"sqlite:///{state}/acknet.db",
+    }
+    with subprocess.Popen(
+        [*became, f"{made}/env/bin/acknet", "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        try:
+            yield line.split()[-1], process.pid
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0
+
+
+def installed(*directories: Path) -> int:
+    """Bytes of all files."""
+    return sum(
+        path.stat().st_size
+        for directory in directories
+        for path in directory.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
+
+
+def test_it_is_small_and_has_no_torch(made: Path) -> None:
+    assert installed(made / "env", made / "index") <= 400e6
+    names = {path.name for path in (made / "env").rglob("site-packages/*")}
+    assert not names & {"torch", "transformers", "sentence_transformers", "scipy", "sklearn"}
+
+
+def test_it_answers_as_the_user_of_the_image_within_the_memory_that_it_says(
+    made: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
+    state = tmp_path_factory.mktemp("state")
+    with served(made, state) as (url, pid):
+        for _ in range(100):
+            request = urllib.request.Request(
+                f"{url}/v1/ask",
+                json.dumps({"question": "nf_conntrack: table full, dropping packet"}).encode(),
+                {"Content-Type": "application/json"},
+            )
+            with urllib.request.urlopen(request, timeout=60) as response:
+                answer = json.load(response)
+        assert answer["answer"]["entry"] == "conntrack-table-full"
+        status = Path(f"/proc/{pid}/status").read_text()
+        peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
+        assert peak <= 300e6
+    assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
