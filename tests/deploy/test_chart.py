@@ -128,9 +128,18 @@ def test_settings_reach_acknet_as_they_were_meant(render: Render, monkeypatch: p
     assert {name: getattr(loaded, name) for name in settings} == settings | {"clusters": ("east", "west")}
 
 
-def test_the_settings_that_the_chart_brings_exist() -> None:
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    assert values["settings"].keys() <= Settings.model_fields.keys()
+def test_the_settings_that_the_chart_brings_exist(render: Render) -> None:
+    data = one(render({"serviceMonitor": {"enabled": True}}), "ConfigMap")["data"]
+    assert {name.removeprefix("ACKNET_").lower() for name in data} <= Settings.model_fields.keys()
+
+
+def test_prometheus_needs_no_token_where_it_is_told_to_come(render: Render) -> None:
+    def opened(values: dict[str, Any]) -> str | None:
+        return one(render(values), "ConfigMap")["data"].get("ACKNET_OPEN_METRICS")
+
+    assert opened({}) is None
+    assert opened({"serviceMonitor": {"enabled": True}}) == "true"
+    assert opened({"serviceMonitor": {"enabled": True}, "settings": {"open_metrics": False}}) == "false"
 
 
 def test_other_settings_are_other_pods(render: Render) -> None:

@@ -84,4 +84,8 @@ def test_the_example_names_its_image_and_settings(kustomize: Kustomize) -> None:
     objects = kustomize(MANIFESTS / "example")
     (container,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example.com/team/acknet:0.1.0"
-    assert one(objects, "ConfigMap")["data"] == {"ACKNET_LOG_LEVEL": "info", "ACKNET_DIAGNOSIS_TIMEOUT": "20"}
+    assert one(objects, "ConfigMap")["data"] == {
+        "ACKNET_LOG_LEVEL": "info",
+        "ACKNET_DIAGNOSIS_TIMEOUT": "20",
+        "ACKNET_OPEN_METRICS": "true",
+    }
