@@ -18,6 +18,7 @@ from bot.cli.evaluate import evaluate
 from bot.cli.index import index_app
 from bot.cli.serve import serve
 from bot.cli.settings import settings
+from bot.cli.slack import slack
 from bot.cli.snapshot import snapshot
 from bot.cli.token import token_app
 
@@ -51,6 +52,7 @@ app.command()(ask)
 app.command()(diagnose)
 app.command()(snapshot)
 app.command()(serve)
+app.command()(slack)
 app.command("eval")(evaluate)
 app.command()(settings)
 app.add_typer(corpus_app, name="corpus")

@@ -11,7 +11,7 @@ import typer
 from bot.cli.console import UsageFailure, print_line
 from bot.cli.settings import ConfigFlag, load_or_fail
 
-__all__ = ["serve"]
+__all__ = ["end_while_building", "log_to_stderr", "serve"]
 
 
 def serve(
@@ -37,7 +37,7 @@ def serve(
     except ListenError as error:
         raise UsageFailure(f"{error}; choose another with --host or --port") from error
     url = url_of(listener)
-    _log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level)
     if not settings.api_tokens and not is_loopback(listener.getsockname()[0]):
         print_line(
             f"acknet: warning: {url} is open to other machines, but every request from there is refused: there is no "
@@ -52,17 +52,18 @@ def serve(
 
     Server(app, settings, tell_ready).run_until_signalled(listener)
     if not app.state.opening.wait(0):
-        _end_while_building()
+        end_while_building()
 
 
-def _log_to_stderr(level: str) -> None:
+def log_to_stderr(level: str) -> None:
+    """Send log lines of at least ``level`` to stderr."""
     import logging
 
     line = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(stream=sys.stderr, level=level.upper(), format=line)
 
 
-def _end_while_building() -> None:
+def end_while_building() -> None:
     """End the process at once.
 
     The thread that builds the index cannot be stopped, and an interpreter that shuts down around it may crash in

@@ -53,6 +53,18 @@ class Metrics:
         self.queue_depth = Gauge(
             "acknet_queue_depth", "Items of a queue in the store.", ["queue", "state"], registry=registry
         )
+        self.slack_tasks = Counter(
+            "acknet_slack_tasks",
+            "What was asked in Slack, by its state.",
+            ["kind", "state"],
+            registry=registry,
+        )
+        self.slack_calls_failed = Counter(
+            "acknet_slack_calls_failed", "Messages that Slack did not take, by why.", ["reason"], registry=registry
+        )
+        self.slack_connected = Gauge(
+            "acknet_slack_connected", "Whether Socket Mode is connected (1) or not (0).", registry=registry
+        )
 
     def answered(self, surface: str, answer: Answer, seconds: float) -> None:
         """Count an answer that took ``seconds``."""

@@ -17,6 +17,7 @@ from bot.settings.kinds import accepted
 from bot.settings.observing import ObservingSettings
 from bot.settings.retrieval import RetrievalSettings
 from bot.settings.serving import ServingSettings
+from bot.settings.slack import SlackSettings
 from bot.settings.sources import Environment, SettingsError, printable, read_config
 from bot.settings.storing import StoreSettings
 
@@ -56,7 +57,9 @@ class SettingReference:
 
 
 # Fields are listed from the last group to the first.
-class Settings(ObservingSettings, StoreSettings, ClusterSettings, ServingSettings, RetrievalSettings, BaseSettings):
+class Settings(
+    ObservingSettings, SlackSettings, StoreSettings, ClusterSettings, ServingSettings, RetrievalSettings, BaseSettings
+):
     """Every setting of acknet. Built directly, it holds what is passed and the defaults; `load_settings` reads more."""
 
     model_config = SettingsConfigDict(

@@ -40,9 +40,13 @@ class ButtonValue(_Value):
 
 
 class FormPlace(_Value):
-    """The answer that a form belongs to and where its message is; ``ts`` is the message's, ``thread`` its thread's."""
+    """The answer that a form belongs to and where its message is; ``ts`` is the message's, ``thread`` its thread's.
+
+    Where only one person sees the message it has no ``ts`` and is replaced through its ``response_url``.
+    """
 
     answer: _Id
     channel: _Id
     thread: _Id | None = None
     ts: _Id | None = None
+    response_url: Annotated[str, StringConstraints(max_length=1000)] | None = None

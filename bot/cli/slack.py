@@ -1,0 +1,61 @@
+"""``acknet slack``: the Slack bot alone, over Socket Mode."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from bot.cli.console import UsageFailure, print_line
+from bot.cli.serve import end_while_building, log_to_stderr
+from bot.cli.settings import ConfigFlag, load_or_fail
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+__all__ = ["slack"]
+
+
+def slack(config: ConfigFlag = None) -> None:
+    """Answer in Slack over Socket Mode until it is stopped.
+
+    Events over HTTP are taken by acknet serve. The index is opened meanwhile, or built where there is none.
+    """
+    settings = load_or_fail(config=config)
+    if settings.slack_bot_token is None:
+        raise UsageFailure("acknet slack needs the bot's token; set ACKNET_SLACK_BOT_TOKEN, as docs/slack.md shows")
+    if settings.slack_app_token is None:
+        raise UsageFailure(
+            "acknet slack needs an app-level token for Socket Mode; set ACKNET_SLACK_APP_TOKEN, or let acknet serve "
+            "take events over HTTP"
+        )
+    log_to_stderr(settings.log_level)
+    if not asyncio.run(_run(settings)):
+        end_while_building()
+
+
+async def _run(settings: Settings) -> bool:
+    """Run until SIGINT or SIGTERM; tell whether the index was open (or could not be opened) by then."""
+    from bot.engine import open_engine
+    from bot.opening import EngineOpening
+    from bot.service import Service
+    from bot.slack.bot import SlackBot
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    opening = EngineOpening(lambda: open_engine(settings))
+    service = Service(settings, opening)
+    bot = SlackBot(service)
+    opening.start()
+    await bot.start()
+    try:
+        print_line("acknet is being connected to Slack")
+        sys.stdout.flush()
+        await stopped.wait()
+    finally:
+        await bot.stop()
+        await service.close()
+    return opening.wait(0)

@@ -1,0 +1,201 @@
+"""acknet in Slack, put together: what comes in, what is worked on, what goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.service import Service
+from bot.settings import Settings
+from bot.slack.access import Access
+from bot.slack.answering import Answering
+from bot.slack.calls import SlackCalls, Trouble
+from bot.slack.checking import Checking
+from bot.slack.directory import Directory
+from bot.slack.guard import Receive, Scope, Send, SlackGuard
+from bot.slack.home import Home
+from bot.slack.intake import Intake, Job
+from bot.slack.listeners import Listeners
+from bot.slack.mailbox import Mailbox
+from bot.slack.snippets import Snippets
+from bot.slack.socket_mode import SocketMode
+from bot.slack.tasks import Ask, Check, Edit, Explain, Remove
+
+__all__ = ["SlackBot", "Tempo", "is_configured"]
+
+_logger = logging.getLogger("acknet.slack")
+
+_CALL_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How patient acknet is, in seconds; tests that cannot wait are less so."""
+
+    lease: float = 120.0
+    """A task is done within, or taken over by somebody."""
+    idle: float = 1.0
+    """Between two looks for what others left."""
+    ping: float = 10.0
+    patience: float = 45.0
+    drain: float = 8.0
+
+
+def is_configured(settings: Settings) -> bool:
+    """Tell whether there are tokens for one of the two ways in which events come."""
+    return settings.slack_bot_token is not None and (
+        settings.slack_app_token is not None or settings.slack_signing_secret is not None
+    )
+
+
+class SlackBot:
+    """acknet in one workspace. Events come through Socket Mode where there is an app token, else to `endpoint`.
+
+    It belongs to the event loop of ``service``, which it leaves open.
+    """
+
+    def __init__(self, service: Service, *, tempo: Tempo | None = None) -> None:
+        self._service, self._settings = service, service.settings
+        self._tempo = tempo or Tempo()
+        self._running = contextlib.AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._app: AsyncApp | None = None
+        self._socket: SocketMode | None = None
+        secret = self._settings.slack_signing_secret
+        self._guard = None if secret is None else SlackGuard(secret.get_secret_value(), self._handle)
+
+    async def endpoint(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve ``POST /slack/events`` as an ASGI application."""
+        assert self._guard is not None, "no signing secret is configured"
+        await self._guard(scope, receive, send)
+
+    async def start(self) -> None:
+        """Begin to take events; returns before there is a connection."""
+        token = self._settings.slack_bot_token
+        assert token is not None, "no bot token is configured"
+        timeout = aiohttp.ClientTimeout(_CALL_SECONDS)
+        session = await self._running.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        client = AsyncWebClient(
+            token.get_secret_value(), base_url=f"{self._settings.slack_base_url}/", session=session, logger=_logger
+        )
+        self._build(client)
+        self._intake.start()
+        self._begin(self._mailbox.work(), "outbox")
+        self._begin(self._intake.take_over(), "take-over")
+        if self._socket is not None:
+            self._begin(self._socket.work(), "socket")
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what is under way, give the rest back to the store."""
+        if self._app is None:
+            return
+        self._app = None
+        if self._socket is not None:
+            await self._socket.stop()
+            await self._end("socket")
+        await self._end("take-over")
+        await self._intake.stop(self._tempo.drain)
+        await self._home.stop()
+        await self._end("outbox")
+        await self._mailbox.drain()
+        self._service.metrics.slack_connected.set(0)
+        await self._running.aclose()
+
+    async def trouble(self) -> str | None:
+        """Say in a few words what keeps acknet from Slack; None: nothing, "": it is just being connected."""
+        if self._app is None:
+            return "it is not started"
+        if self._socket is None or await self._socket.is_connected():
+            return None
+        return self._socket.trouble
+
+    def _build(self, client: AsyncWebClient) -> None:
+        calls = SlackCalls(client)
+        self._mailbox = Mailbox(self._service, calls, idle_seconds=self._tempo.idle)
+        directory = Directory(calls)
+        access = Access(self._settings, directory)
+        self._answering = Answering(self._service, calls, self._mailbox, access, Snippets(calls))
+        self._checking = Checking(self._service, calls, self._mailbox, access, self._answering)
+        self._home = Home(self._service, calls, access)
+        self._intake = Intake(
+            self._service,
+            self._work,
+            self._busy,
+            lease=dt.timedelta(seconds=self._tempo.lease),
+            idle_seconds=self._tempo.idle,
+        )
+        # Bolt awaits each listener and acknowledges then: what is acknowledged is marked in the store.
+        self._app = AsyncApp(
+            client=client, logger=_logger, process_before_response=True, request_verification_enabled=False
+        )
+        Listeners(
+            self._service,
+            calls,
+            intake=self._intake,
+            answering=self._answering,
+            access=access,
+            home=self._home,
+        ).install(self._app)
+        token = self._settings.slack_app_token
+        if token is not None:
+            self._socket = SocketMode(
+                self._app,
+                token.get_secret_value(),
+                ping_seconds=self._tempo.ping,
+                patience=self._tempo.patience,
+                connected=self._service.metrics.slack_connected.set,
+            )
+
+    def _begin(self, work: Any, name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=f"slack-{name}"))
+
+    async def _end(self, name: str) -> None:
+        for task in self._tasks:
+            if task.get_name() == f"slack-{name}":
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _work(self, job: Job) -> None:
+        match job.task:
+            case Ask():
+                await self._answering.ask(job.task, again=job.again)
+            case Edit():
+                await self._answering.edit(job.task)
+            case Remove():
+                await self._answering.remove(job.task)
+            case Explain():
+                await self._answering.explain(job.task)
+            case Check():
+                await self._checking.check(job.task)
+
+    async def _busy(self, job: Job) -> None:
+        match job.task:
+            case Ask():
+                await self._answering.busy(job.task)
+            case Check():
+                await self._checking.busy(job.task)
+
+    async def _handle(self, headers: Mapping[str, list[str]], body: str) -> tuple[int, Mapping[str, str], str]:
+        """Hand a request that Slack signed to Bolt."""
+        if self._app is None:
+            return 503, {"retry-after": "5"}, ""
+        try:
+            request = AsyncBoltRequest(body=body, headers=dict(headers))
+        except (ValueError, AttributeError, TypeError):
+            return 400, {}, "The body is neither a form nor an object of JSON.\n"
+        try:
+            response = await self._app.async_dispatch(request)
+        except (Trouble, OSError, aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
+            _logger.exception("slack: an event could not be taken; Slack sends it again")
+            return 503, {}, ""
+        return response.status, response.first_headers_without_set_cookie(), response.body

@@ -1,0 +1,129 @@
+"""acknet's Slack bot in a thread, in front of the Slack double, over either transport."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from bot.opening import AskEngine, EngineOpening
+from bot.service import Service
+from bot.settings import Settings
+from bot.settings.store_url import StoreUrl
+from bot.slack.bot import SlackBot, Tempo
+from bot.store import RetryPolicy, Store
+from tests.doubles.engine import StandInEngine
+from tests.doubles.slack import SlackPlatform
+
+__all__ = ["QUICK", "RunningBot", "Transport", "running_bot", "slack_settings"]
+
+Transport = Literal["socket", "http"]
+T = TypeVar("T")
+
+QUICK = Tempo(lease=60, idle=0.05, ping=2, patience=5, drain=10)
+"""So patient that a busy machine is not taken for a crash, and quick to look for what is left."""
+
+
+def slack_settings(slack: SlackPlatform, directory: Path, transport: Transport = "socket", **more: Any) -> Settings:
+    tokens: dict[str, Any] = {"slack_bot_token": slack.bot_token, "slack_base_url": slack.base_url.rstrip("/")}
+    if transport == "socket":
+        tokens["slack_app_token"] = slack.app_token
+    else:
+        tokens["slack_signing_secret"] = slack.signing_secret
+    return Settings(store_url=StoreUrl(f"sqlite:///{directory}/acknet.db"), **(tokens | more))
+
+
+@dataclass
+class RunningBot:
+    """A bot that runs; ``url`` is where it takes events over HTTP."""
+
+    service: Service
+    bot: SlackBot
+    loop: asyncio.AbstractEventLoop
+    url: str = ""
+
+    def run(self, work: Callable[[], Awaitable[T]], seconds: float = 30) -> T:
+        """Return what ``work`` returns, run in the bot's loop."""
+
+        async def call() -> T:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(seconds)
+
+
+@contextmanager
+def running_bot(
+    slack: SlackPlatform,
+    settings: Settings,
+    engine: Callable[[], AskEngine] = StandInEngine,
+    *,
+    tempo: Tempo = QUICK,
+    opened: bool = True,
+) -> Iterator[RunningBot]:
+    """Run a bot until the block is left; when it is entered, events come through."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="slack-bot")
+    thread.start()
+    running: RunningBot | None = None
+    server: uvicorn.Server | None = None
+
+    def run(work: Awaitable[T]) -> T:
+        async def call() -> T:
+            return await work
+
+        return asyncio.run_coroutine_threadsafe(call(), loop).result(60)
+
+    async def start() -> RunningBot:
+        opening = EngineOpening(engine)
+        opening.start()
+        if opened:
+            await asyncio.to_thread(opening.wait)
+        retries = RetryPolicy(first=dt.timedelta(milliseconds=50))
+        service = Service(settings, opening, store=Store(settings.store_url, retries=retries))
+        bot = SlackBot(service, tempo=tempo)
+        await bot.start()
+        return RunningBot(service, bot, loop)
+
+    async def serve(bot: SlackBot) -> str:
+        nonlocal server
+        app = Starlette(routes=[Mount("/slack/events", app=bot.endpoint)])
+        server = uvicorn.Server(
+            uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off")
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        config = server.config
+        config.load()
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
+        port = server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}/slack/events"
+
+    async def stop() -> None:
+        if running is not None:
+            if server is not None:
+                await server.shutdown()
+            await running.bot.stop()
+            await running.service.close()
+
+    try:
+        running = run(start())
+        if settings.slack_app_token is not None:
+            slack.wait_until(lambda: slack.connections, timeout=30)
+        else:
+            running.url = slack.request_url = run(serve(running.bot))
+        yield running
+    finally:
+        slack.request_url = None
+        run(stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
