@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.diagnosis.models import Diagnosis, Evidence, Finding
 
-__all__ = ["code", "first_evidence", "json_diagnosis", "looked_at", "when"]
+__all__ = ["code", "first_evidence", "json_diagnosis", "looked_at", "one_line", "when"]
 
 
 def json_diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -17,9 +17,14 @@ def json_diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
     return diagnosis.model_dump(mode="json") | {"elapsed_ms": round(diagnosis.elapsed_ms, 3)}
 
 
+def one_line(text: str) -> str:
+    """Return ``text``, which may hold anything, on one line and without what is not printed or turns its direction."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split()) or "(empty)"
+
+
 def code(text: str) -> str:
     """Return ``text``, which may hold anything, as a code span on one line."""
-    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split()) or "(empty)"
+    shown = one_line(text)
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     ticks = "`" * (longest + 1)
     edge = " " if shown.startswith("`") or shown.endswith("`") else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.part import Part
 from bot.service import Service
 from bot.web.foundation import ClusterPart, IndexPart, StorePart
+from bot.web.pages.router import PagePart
 from bot.web.routes import ApiPart
 
 __all__ = ["serve_parts"]
@@ -12,4 +13,4 @@ __all__ = ["serve_parts"]
 
 def serve_parts(service: Service) -> tuple[Part, ...]:
     """Return the parts in the order in which they are started; they are stopped in the reverse one."""
-    return (IndexPart(service), StorePart(service), ClusterPart(service), ApiPart(service))
+    return (IndexPart(service), StorePart(service), ClusterPart(service), ApiPart(service), PagePart(service))

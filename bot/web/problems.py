@@ -16,6 +16,7 @@ from bot.look import SourceError
 from bot.opening import NotReady
 from bot.pool import Overloaded
 from bot.web.models import FieldError, PartState, Problem
+from bot.web.pages.errors import error_page, wants_page
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -99,7 +100,10 @@ def request_id(scope: Scope) -> str | None:
 
 
 def problem_response(error: ProblemError, scope: Scope | None = None) -> Response:
-    """Render ``error`` for the request of ``scope`` (None where there was no request that could be read)."""
+    """Render ``error`` for the request of ``scope`` (None where there was no request that could be read).
+
+    A browser gets a page that says the same.
+    """
     status = HTTPStatus(error.status_code)
     problem = Problem(
         type=f"urn:acknet:problem:{error.kind}" if error.kind else "about:blank",
@@ -111,6 +115,8 @@ def problem_response(error: ProblemError, scope: Scope | None = None) -> Respons
         closest=error.closest or None,
         parts=dict(error.parts) if error.parts else None,
     )
+    if scope is not None and wants_page(scope):
+        return error_page(problem, error.headers or {}, scope)
     body = problem.model_dump_json(exclude_none=True)
     return Response(body, status_code=status, headers=error.headers, media_type=_MEDIA_TYPE)
 

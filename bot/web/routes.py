@@ -14,14 +14,12 @@ from bot.part import Part
 from bot.render import json_answer, json_diagnosis
 from bot.service import Asker, Service, Tell, untold
 from bot.web.callers import caller_of, needs
-from bot.web.entries import closest_ids, entry_summary, entry_view
+from bot.web.entries import entry_summary, entry_view, known_entry
 from bot.web.entry_models import EntryList, EntryView
 from bot.web.event_stream import stream, wants_events
 from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, Scope
 from bot.web.openapi import problems
-from bot.web.problems import ProblemError
 from bot.web.strict_json import JsonRoute
-from corpus import Corpus, Entry
 
 __all__ = ["ApiPart"]
 
@@ -98,7 +96,7 @@ def _add_answers(router: APIRouter, service: Service) -> None:
         corpus = service.engine.corpus
         caller = caller_of(request)
         look = Look(_where(body.scope), live=caller.may("diagnose"))
-        named = [_known_entry(corpus, entry_id) for entry_id in dict.fromkeys(body.entries or ())]
+        named = [known_entry(corpus, entry_id) for entry_id in dict.fromkeys(body.entries or ())]
 
         async def work(tell: Tell) -> dict[str, Any]:
             asker = Asker("http", caller.name)
@@ -126,17 +124,7 @@ def _add_entries(router: APIRouter, service: Service) -> None:
     ) -> EntryView:
         """Show everything acknet knows about one question: statements, citations, differences, cases."""
         corpus = service.engine.corpus
-        return entry_view(corpus, _known_entry(corpus, entry_id))
-
-
-def _known_entry(corpus: Corpus, entry_id: str) -> Entry:
-    if entry_id in corpus:
-        return corpus[entry_id]
-    closest = closest_ids(corpus, entry_id)
-    hint = f"did you mean {', '.join(closest)}?" if closest else "/v1/entries lists them all."
-    raise ProblemError(
-        HTTPStatus.NOT_FOUND, f"There is no entry {entry_id[:100]!r}; {hint}", kind="unknown-entry", closest=closest
-    )
+        return entry_view(corpus, known_entry(corpus, entry_id))
 
 
 def _where(scope: Scope | None) -> Where:

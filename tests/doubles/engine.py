@@ -6,7 +6,8 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 
-from bot.answer import Answer, AnswerSection, Candidate, References
+from bot.answer import Answer
+from bot.compose import Composer
 from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.report import report
 from corpus import Corpus, Entry, load_corpus
@@ -21,6 +22,11 @@ def shipped_corpus() -> Corpus:
     return load_corpus()
 
 
+@cache
+def shipped_composer() -> Composer:
+    return Composer(shipped_corpus())
+
+
 class StandInEngine:
     """Answers with the entry whose id the last turn names, with the first one otherwise.
 
@@ -31,6 +37,7 @@ class StandInEngine:
 
     def __init__(self) -> None:
         self.corpus = shipped_corpus()
+        self._composer = shipped_composer()
         self.index_digest = "5ca1ab1e" * 8
         self.asked: list[list[str]] = []
         self.gate = threading.Event()
@@ -46,13 +53,14 @@ class StandInEngine:
         self.gate.wait(timeout=30)
         if "CRASH" in turns[-1]:
             raise RuntimeError(f"cannot answer {turns[-1]!r}")
-        found = next((entry for entry in self.corpus.entries if entry.id in turns[-1]), self.corpus.entries[0])
-        answer = self._answer(found)
-        return answer.model_copy(update={"diagnosis": report(diagnosis, self.corpus)}) if diagnosis else answer
+        answer = self._composer.compose(turns, self.rank(turns), diagnosis)
+        return answer.model_copy(update={"elapsed_ms": 1.0})
 
     def explain(self, entry_id: str, turns: Sequence[str] = (), diagnosis: Diagnosis | None = None) -> Answer:
-        answer = self._answer(self.corpus[entry_id])
-        return answer.model_copy(update={"diagnosis": report(diagnosis, self.corpus)}) if diagnosis else answer
+        answer = self._composer.explain(entry_id, diagnosis, turns)
+        found = report(diagnosis, self.corpus) if diagnosis else None
+        candidates = self._composer.candidates(self.rank(turns)) if turns else ()
+        return answer.model_copy(update={"diagnosis": found, "candidates": candidates, "elapsed_ms": 1.0})
 
     def rank(self, turns: Sequence[str]) -> Ranking:
         """Rank the entry that is named first, with a confidence of 0.75, and of 0.25 without one; then all others."""
@@ -60,28 +68,7 @@ class StandInEngine:
         others = [entry for entry in self.corpus.entries if entry is not found]
         ranked = [Ranked(found.id, 0.75)] if found else []
         ranked += [Ranked(entry.id, 0.25) for entry in others]
-        refused, choices = "REFUSE" in turns[-1], "CHOOSE" in turns[-1]
-        outcome: Outcome = "no_answer" if refused else "choices" if choices else "answer"
-        return Ranking(outcome, tuple(ranked), (), (), None)
-
-    def _answer(self, entry: Entry) -> Answer:
-        references = References(self.corpus)
-        others = [other for other in self.corpus.entries if other.id != entry.id][:4]
-        sections = tuple(
-            AnswerSection(name=section.name, statements=references.resolve_all(entry, section.statements, {}))
-            for section in entry.sections
-        )
-        return Answer(
-            outcome="answer",
-            candidates=tuple(
-                Candidate(id=one.id, title=one.title, area=one.area, confidence=0.9 / rank)
-                for rank, one in enumerate([entry, *others], 1)
-            ),
-            entry=entry.id,
-            title=entry.title,
-            summary=entry.section("Summary")[0].text,
-            sections=sections,
-            citations=references.citations,
-            note_sources=references.note_sources,
-            elapsed_ms=1.0,
-        )
+        refused, torn = "REFUSE" in turns[-1], "CHOOSE" in turns[-1]
+        outcome: Outcome = "no_answer" if refused else "choices" if torn else "answer"
+        choices = tuple(one.entry for one in ranked[:3]) if outcome == "choices" else ()
+        return Ranking(outcome, tuple(ranked), choices, (), None)
