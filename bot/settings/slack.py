@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from bot.settings.kinds import Names, ServerUrl
 
-__all__ = ["SLACK_API", "SlackSettings"]
+__all__ = ["SLACK_API", "SlackSettings", "has_slack"]
 
 SLACK_API = "https://slack.com/api"
 
@@ -72,4 +72,11 @@ class SlackSettings(BaseModel):
         description="Clusters that may be looked into from Slack, by their contexts; default stands for the one that "
         "is looked into unless another is chosen. Without any: the default one and all of clusters.",
         json_schema_extra={"accepts": "names of contexts, or default"},
+    )
+
+
+def has_slack(settings: SlackSettings) -> bool:
+    """Tell whether there are tokens for one of the two ways in which events come."""
+    return settings.slack_bot_token is not None and (
+        settings.slack_app_token is not None or settings.slack_signing_secret is not None
     )

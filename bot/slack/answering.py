@@ -181,7 +181,7 @@ class Answering:
         """Return the question and what was said before it, oldest first; nothing where nothing is asked."""
         pasted = await self._snippets.read(ask.files)
         question = "\n\n".join(filter(None, (ask.text, *pasted)))
-        if ask.spot.response_url or ask.spot.thread == ask.ts:
+        if ask.spot.response_url or ask.spot.thread == ask.message:
             return [question] if question else []
         before = await self._before(ask)
         if not question and before:
@@ -200,7 +200,7 @@ class Answering:
                 self._calls.client.conversations_replies,
                 channel=ask.spot.channel,
                 ts=ask.spot.thread or "",
-                latest=ask.ts,
+                latest=ask.message,
                 limit=_MOST_REPLIES,
             )
         except (Trouble, Limited, Refused) as error:
@@ -209,7 +209,7 @@ class Answering:
         said = [
             plain(str(message.get("text") or ""), self.bot_user)
             for message in page.get("messages") or ()
-            if message.get("ts") != ask.ts and not message.get("bot_id")
+            if message.get("ts") != ask.message and not message.get("bot_id")
         ]
         return [text for text in said if text][-_MOST_TURNS:]
 

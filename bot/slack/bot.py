@@ -16,13 +16,12 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.service import Service
-from bot.settings import Settings
 from bot.slack.access import Access
 from bot.slack.answering import Answering
 from bot.slack.calls import SlackCalls, Trouble
 from bot.slack.checking import Checking
 from bot.slack.directory import Directory
-from bot.slack.guard import Receive, Scope, Send, SlackGuard
+from bot.slack.guard import SlackGuard
 from bot.slack.home import Home
 from bot.slack.intake import Intake, Job
 from bot.slack.listeners import Listeners
@@ -31,7 +30,7 @@ from bot.slack.snippets import Snippets
 from bot.slack.socket_mode import SocketMode
 from bot.slack.tasks import Ask, Check, Edit, Explain, Remove
 
-__all__ = ["SlackBot", "Tempo", "is_configured"]
+__all__ = ["SlackBot", "Tempo"]
 
 _logger = logging.getLogger("acknet.slack")
 
@@ -48,18 +47,11 @@ class Tempo:
     """Between two looks for what others left."""
     ping: float = 10.0
     patience: float = 45.0
-    drain: float = 8.0
-
-
-def is_configured(settings: Settings) -> bool:
-    """Tell whether there are tokens for one of the two ways in which events come."""
-    return settings.slack_bot_token is not None and (
-        settings.slack_app_token is not None or settings.slack_signing_secret is not None
-    )
+    drain: float = 6.0
 
 
 class SlackBot:
-    """acknet in one workspace. Events come through Socket Mode where there is an app token, else to `endpoint`.
+    """acknet in one workspace. Events come through Socket Mode where there is an app token, else to ``endpoint``.
 
     It belongs to the event loop of ``service``, which it leaves open.
     """
@@ -72,12 +64,8 @@ class SlackBot:
         self._app: AsyncApp | None = None
         self._socket: SocketMode | None = None
         secret = self._settings.slack_signing_secret
-        self._guard = None if secret is None else SlackGuard(secret.get_secret_value(), self._handle)
-
-    async def endpoint(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve ``POST /slack/events`` as an ASGI application."""
-        assert self._guard is not None, "no signing secret is configured"
-        await self._guard(scope, receive, send)
+        self.endpoint = None if secret is None else SlackGuard(secret.get_secret_value(), self._handle)
+        """Takes events over HTTP, as an ASGI application; None without a signing secret."""
 
     async def start(self) -> None:
         """Begin to take events; returns before there is a connection."""

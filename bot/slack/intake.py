@@ -107,12 +107,12 @@ class Intake:
 
     async def stop(self, seconds: float) -> None:
         """Finish what is under way; give back what is not begun."""
-        left = [*await self._asks.stop(seconds), *await self._looks.stop(seconds / 4)]
-        for job in left:
+        asks, looks = await asyncio.gather(self._asks.stop(seconds), self._looks.stop(seconds))
+        for job in (*asks, *looks):
             if (lease := job.lease) is not None:
                 await self._service.remember(lambda held=lease: self._marks.postpone(held), False)  # type: ignore[misc]
         if self._refusing:
-            await asyncio.wait(self._refusing, timeout=seconds)
+            await asyncio.wait(self._refusing, timeout=1)
 
     def _give(self, job: Job) -> None:
         workers = self._looks if isinstance(job.task, Check) else self._asks

@@ -44,7 +44,7 @@ class Snippet(_Kept):
 
 
 class Ask(_Kept):
-    """A question; ``ts`` is the id of its message, or of what stands for one."""
+    """A question; ``ts`` is the id of its message, or of what stands for one, with more behind a space."""
 
     kind: Literal["ask"] = "ask"
     spot: Spot
@@ -57,6 +57,11 @@ class Ask(_Kept):
     def key(self) -> str:
         """What makes it one question, in however many events it comes."""
         return f"ask {self.spot.channel} {self.ts}"
+
+    @property
+    def message(self) -> str:
+        """The id of the message that it is about."""
+        return self.ts.partition(" ")[0]
 
 
 class Edit(_Kept):

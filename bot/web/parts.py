@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.part import Part
 from bot.service import Service
+from bot.settings.slack import has_slack
 from bot.web.foundation import ClusterPart, IndexPart, StorePart
 from bot.web.pages.router import PagePart
 from bot.web.routes import ApiPart
@@ -13,4 +14,16 @@ __all__ = ["serve_parts"]
 
 def serve_parts(service: Service) -> tuple[Part, ...]:
     """Return the parts in the order in which they are started; they are stopped in the reverse one."""
-    return (IndexPart(service), StorePart(service), ClusterPart(service), ApiPart(service), PagePart(service))
+    parts: list[Part] = [
+        IndexPart(service),
+        StorePart(service),
+        ClusterPart(service),
+        ApiPart(service),
+        PagePart(service),
+    ]
+    if has_slack(service.settings):
+        # Half a second of imports that only some need.
+        from bot.slack.part import SlackPart
+
+        parts.append(SlackPart(service))
+    return tuple(parts)

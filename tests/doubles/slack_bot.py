@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Route
 
 from bot.opening import AskEngine, EngineOpening
 from bot.service import Service
@@ -95,7 +95,8 @@ def running_bot(
 
     async def serve(bot: SlackBot) -> str:
         nonlocal server
-        app = Starlette(routes=[Mount("/slack/events", app=bot.endpoint)])
+        assert bot.endpoint is not None
+        app = Starlette(routes=[Route("/slack/events", bot.endpoint)])
         server = uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off")
         )
