@@ -37,9 +37,7 @@ class Live:
             events, outbox = await service.store.events.depth(), await service.store.outbox.depth()
             return not (events.waiting or events.leased or outbox.waiting or outbox.leased)
 
-        slack.wait_until(
-            lambda: all(each.done for each in slack.deliveries) and self.running.run(is_quiet), timeout=30
-        )
+        slack.wait_until(lambda: all(each.done for each in slack.deliveries) and self.running.run(is_quiet), timeout=30)
 
 
 @pytest.fixture(scope="module", autouse=True)

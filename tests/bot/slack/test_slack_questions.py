@@ -30,7 +30,9 @@ def test_a_direct_message_is_answered_with_a_status_meanwhile(live: Live) -> Non
 
     assert TITLE in answer.text
     assert live.engine.asked[-1] == [f"{ENTRY} & <none>"]
-    assert any(thread == (question.channel, question.ts) for thread, text in live.slack._workspace.agents.status_history)
+    assert any(
+        thread == (question.channel, question.ts) for thread, text in live.slack._workspace.agents.status_history
+    )
     assert live.slack.status(question) is None
 
 
