@@ -13,6 +13,10 @@ from tests.doubles.slack_bot import RunningBot, Transport, running_bot, slack_se
 _numbers = itertools.count(1)
 
 
+def answers_in(slack: SlackPlatform, channel: str, thread_ts: str | None = None) -> list[Message]:
+    return [each for each in slack.posted(channel, thread_ts) if not each.text.startswith("The whole answer")]
+
+
 @dataclass
 class Live:
     """A bot over one transport, and a channel that only this test uses."""
@@ -26,8 +30,12 @@ class Live:
 
     def answers(self, thread_ts: str | None = None, most: int = 1) -> list[Message]:
         """Wait for as many messages of acknet in the channel as that."""
-        self.slack.wait_until(lambda: len(self.slack.posted(self.channel, thread_ts)) >= most, timeout=30)
-        return self.slack.posted(self.channel, thread_ts)
+        self.slack.wait_until(lambda: len(self.said(thread_ts)) >= most, timeout=30)
+        return self.said(thread_ts)
+
+    def said(self, thread_ts: str | None = None) -> list[Message]:
+        """Return what acknet said in the channel, without the whole of answers that had to be shortened."""
+        return answers_in(self.slack, self.channel, thread_ts)
 
     def settle(self) -> None:
         """Wait until all that happened was taken, worked on and said."""

@@ -101,7 +101,7 @@ def test_a_look_asks_where_shows_progress_and_ends_in_the_same_message(live: Liv
 
     assert "Confirmed in this cluster" in result.text
     assert any("Looking" in str(revision["blocks"]) for revision in result.revisions)
-    assert len(live.slack.posted(live.channel)) == 1
+    assert len(live.said()) == 1
     assert live.slack.modals("U1") == []
     (look,) = [one for one in audit(live) if one.action == "look" and live.channel in one.place]
     assert (look.who, look.place) == ("U1", f"slack {live.channel}/{shown.thread_ts}")
@@ -205,7 +205,7 @@ def test_another_entry_takes_the_place_of_the_answer(live: Live) -> None:
 
     changed = live.slack.message(shown)
     assert "In place of" in changed.words
-    assert len(live.slack.posted(live.channel)) == 1
+    assert len(live.said()) == 1
 
 
 def test_helpful_is_kept_and_thanked_for(live: Live) -> None:

@@ -18,7 +18,7 @@ def test_a_mention_is_answered_once_in_its_thread(live: Live) -> None:
     assert answer.links
     assert answer.thread_ts == question.ts
     assert not answer.unfurl_links
-    assert len(live.slack.posted(live.channel)) == 1
+    assert len(live.said()) == 1
     assert all(delivery.acked for delivery in live.slack.deliveries)
     assert live.engine.asked[-1] == [f"what about {ENTRY}?"]
 
@@ -55,7 +55,7 @@ def test_what_people_say_to_each_other_is_left_alone(live: Live) -> None:
     live.slack.say(live.channel, "U3", "deployed build 7", question.ts)
     live.settle()
 
-    assert len(live.slack.posted(live.channel)) == 1
+    assert len(live.said()) == 1
 
 
 def test_in_a_thread_of_others_a_mention_is_asked_with_what_they_said(live: Live) -> None:
@@ -101,7 +101,7 @@ def test_a_changed_question_changes_its_answer(live: Live) -> None:
 
     after = live.slack.message(before)
     assert live.engine.corpus[OTHER].title in after.text
-    assert len(live.slack.posted(live.channel)) == 1
+    assert len(live.said()) == 1
 
 
 def test_a_deleted_question_takes_its_answer_along(live: Live) -> None:
@@ -117,7 +117,7 @@ def test_a_command_is_answered_to_who_typed_it_alone(live: Live) -> None:
     shown = live.slack.wait_until(lambda: live.slack.ephemerals(live.user, live.channel), timeout=30)
 
     assert TITLE in shown[-1].text
-    assert live.slack.posted(live.channel) == []
+    assert live.said() == []
 
 
 def test_a_command_without_words_says_how_to_ask(live: Live) -> None:
