@@ -155,11 +155,15 @@ class Service:
 
     async def kept(self, answer_id: str) -> GivenAnswer | None:
         """Return an answer that was given; None: it is not known, or the store is down."""
+        return await self.remember(lambda: self.find(answer_id), None)
+
+    async def find(self, answer_id: str) -> GivenAnswer | None:
+        """Return an answer that was given; None: it is not known. Raises StoreUnavailable."""
         if not answer_id:
             return None
         if writing := self._writing.get(answer_id):
             await writing
-        return await self.remember(lambda: self.store.answers.get(answer_id), None)
+        return await self.store.answers.get(answer_id)
 
     async def conversation(self, place: str) -> tuple[GivenAnswer, ...]:
         """Return the answers that were given at a place, oldest first; none where the store is down."""

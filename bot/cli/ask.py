@@ -6,7 +6,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -23,6 +24,7 @@ from bot.cli.looking import (
     PodFlag,
     ServiceFlag,
     SnapshotFlag,
+    facts_progress,
     look_into,
 )
 from bot.cli.progress import BUILDING, progress_on_stderr
@@ -30,11 +32,14 @@ from bot.cli.settings import ConfigFlag, load_or_fail
 from bot.cli.turns import read_turns
 
 if TYPE_CHECKING:
+    from bot.client import Tell
     from bot.settings import Settings
 
 __all__ = ["ask", "leave", "print_markdown"]
 
 _NO_ANSWER = 3
+_UNAUTHORIZED = 401
+_STATES = ("reading", "read", "unreadable")
 
 
 def ask(
@@ -118,12 +123,32 @@ def _ask_server(settings: Settings, turns: Sequence[str], look: Look | None) -> 
         if look.snapshot is not None:
             raise UsageFailure("--snapshot is looked into here, not by a server; leave --server out")
         scope = Scope(namespace=look.namespace, pod=look.pod, node=look.node, service=look.service)
+    token = settings.server_token.get_secret_value() if settings.server_token else None
+    # A look takes its own time on top of that of any question.
+    timeout = settings.request_timeout + (settings.diagnosis_timeout if look is not None else 0)
     try:
-        with Client(str(settings.server), settings.request_timeout) as client:
-            reply = client.ask(turns[-1], turns[:-1], diagnose=look is not None, scope=scope)
+        with Client(str(settings.server), timeout, token=token) as client, _stages(look is not None) as tell:
+            reply = client.ask(turns[-1], turns[:-1], diagnose=look is not None, scope=scope, tell=tell)
     except ClientError as error:
-        raise UsageFailure(str(error)) from error
+        hint = "; set ACKNET_SERVER_TOKEN to one" if error.status == _UNAUTHORIZED and token is None else ""
+        raise UsageFailure(f"{error}{hint}") from error
     return reply.model_dump(mode="json")
+
+
+@contextmanager
+def _stages(looks: bool) -> Iterator[Tell | None]:
+    """Yield what is told the stages of an answer, to be shown on a terminal; None where there is nothing to show."""
+    if not (looks and is_interactive(sys.stderr)):
+        yield None
+        return
+    with facts_progress() as progress:
+
+        def tell(stage: Mapping[str, Any]) -> None:
+            state = stage.get("state")
+            if stage.get("stage") == "probing" and state in _STATES:
+                progress(_harmless(str(stage.get("fact"))), state)
+
+        yield tell
 
 
 def print_markdown(markdown: str) -> None:

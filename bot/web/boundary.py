@@ -6,11 +6,10 @@ import logging
 import re
 import secrets
 import time
-import traceback
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from bot.web.problems import ProblemError, problem_response
+from bot.web.crash import crash
+from bot.web.problems import problem_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,9 +55,9 @@ class Boundary:
         try:
             await self._app({**scope, "method": method}, receive, send_marked)
         except Exception as error:  # noqa: BLE001 (logged; whoever asks gets a problem and an id to quote)
-            _log_crash(identifier, error)
+            problem = crash(identifier, error)
             if not status:
-                await problem_response(_crash(identifier), scope)(scope, receive, send_marked)
+                await problem_response(problem, scope)(scope, receive, send_marked)
         finally:
             path = scope.get("raw_path", b"").decode("ascii", "replace")[:_LONGEST_PATH]
             elapsed = (time.perf_counter() - started) * 1000
@@ -69,20 +68,3 @@ class Boundary:
 def _given_id(scope: Scope) -> str | None:
     given = [value for name, value in scope["headers"] if name == _ID_HEADER]
     return given[0].decode() if len(given) == 1 and _SAFE_ID.fullmatch(given[0]) else None
-
-
-def _crash(identifier: str) -> ProblemError:
-    return ProblemError(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        f"acknet could not serve this request; its log tells more under request {identifier}.",
-        kind="internal-error",
-    )
-
-
-def _log_crash(identifier: str, error: BaseException) -> None:
-    lines: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None:
-        lines += [f"{type(seen).__module__}.{type(seen).__qualname__} at\n", *traceback.format_tb(seen.__traceback__)]
-        seen = seen.__cause__ or seen.__context__
-    _logger.error("request %s failed: %s", identifier, "".join(lines).rstrip())

@@ -12,7 +12,8 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from bot.service import Tell
-from bot.web.problems import PROBLEMS, as_problem, problem_response
+from bot.web.crash import crash
+from bot.web.problems import PROBLEMS, as_problem, problem_response, request_id
 
 __all__ = ["stream", "wants_events"]
 
@@ -38,7 +39,10 @@ def stream(request: Request, work: Callable[[Tell], Awaitable[dict[str, Any]]]) 
         try:
             return _event("result", await work(tell))
         except PROBLEMS as error:
-            return _event("problem", json.loads(bytes(problem_response(as_problem(error), request.scope).body)))
+            problem = as_problem(error)
+        except Exception as error:  # noqa: BLE001 (logged; the status is gone, so that nobody else could say it)
+            problem = crash(request_id(request.scope) or "", error)
+        return _event("problem", json.loads(bytes(problem_response(problem, request.scope).body)))
 
     async def events() -> AsyncIterator[bytes]:
         task = asyncio.create_task(run())

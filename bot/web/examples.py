@@ -18,6 +18,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "AskReply": [
         {
+            "id": "Gm0ykq1Tt2wq3x4z",
             "outcome": "answer",
             "entries": [{"id": "flannel-hairpin", "title": _TITLE, "area": "flannel", "confidence": 0.97}],
             "answer": {
@@ -40,6 +41,14 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "elapsed_ms": 9.4,
         }
     ],
+    "DiagnoseRequest": [
+        {
+            "question": "pods stuck in ContainerCreating",
+            "entries": ["terway-vswitch-ip-exhausted"],
+            "scope": {"namespace": "shop", "pod": "web-0"},
+        },
+    ],
+    "RatingRequest": [{"helpful": True}, {"helpful": False, "reason": "We run Flannel, this is about Terway."}],
     "Problem": [
         {
             "type": "urn:acknet:problem:invalid-request",

@@ -20,6 +20,7 @@ __all__ = [
     "PartState",
     "Problem",
     "RankedEntry",
+    "RatingRequest",
     "Readiness",
     "Reply",
     "ReplyDifference",
@@ -92,6 +93,13 @@ class DiagnoseRequest(_Request):
     question: Annotated[str, AfterValidator(_not_blank)] | None = None
     entries: Annotated[list[Name], Field(max_length=100)] | None = None
     scope: Scope | None = None
+
+
+class RatingRequest(_Request):
+    """What somebody thinks of an answer, and why."""
+
+    helpful: bool
+    reason: Annotated[str, StringConstraints(max_length=3000)] | None = None
 
 
 class RankedEntry(Reply):
@@ -176,8 +184,12 @@ class DiagnoseReply(Reply):
 
 
 class AskReply(Reply):
-    """The answer: best entries first (at least five), the text to show, and what it rests on."""
+    """The answer: best entries first (at least five), the text to show, and what it rests on.
 
+    ``id`` is what it is rated by.
+    """
+
+    id: str | None = None
     outcome: Literal["answer", "choices", "no_answer"]
     entries: tuple[RankedEntry, ...]
     answer: ReplyText

@@ -17,7 +17,7 @@ _WHEN = {
     HTTPStatus.BAD_REQUEST: "The body is not UTF-8 JSON.",
     HTTPStatus.UNAUTHORIZED: "No token was sent, or an unknown one, and the request does not come from this machine.",
     HTTPStatus.FORBIDDEN: "The token is not good for this, or a page of another site sent the request.",
-    HTTPStatus.NOT_FOUND: "There is no such entry; `closest` lists ids that come near.",
+    HTTPStatus.NOT_FOUND: "There is nothing of this id; `closest` lists ids of entries that come near.",
     HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as JSON.",

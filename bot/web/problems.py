@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from bot.look import SourceError
 from bot.opening import NotReady
 from bot.pool import Overloaded
+from bot.store import StoreUnavailable
 from bot.web.models import FieldError, PartState, Problem
 from bot.web.pages.errors import error_page, wants_page
 
@@ -62,15 +63,17 @@ _TITLES = {
     "no-cluster-access": "No cluster access",
     "not-json": "The body is not JSON",
     "not-ready": "The index is not open",
+    "not-remembered": "What acknet remembers cannot be reached",
     "overloaded": "Too many questions at once",
     "rate-limited": "Too many requests",
     "slow-body": "The body came too slowly",
     "unauthorized": "A token is needed",
+    "unknown-answer": "No such answer",
     "unknown-entry": "No such entry",
 }
 
 
-PROBLEMS = (ProblemError, NotReady, Overloaded, SourceError)
+PROBLEMS = (ProblemError, NotReady, Overloaded, SourceError, StoreUnavailable)
 """What a service raises that is not its own failure; `as_problem` says it over HTTP."""
 
 
@@ -83,6 +86,13 @@ def as_problem(error: Exception) -> ProblemError:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"There is nothing to look into: {error.public}. Ask without diagnose.",
             kind="no-cluster-access",
+        )
+    if isinstance(error, StoreUnavailable):
+        return ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"What acknet remembers cannot be reached ({error.reason}); answers go on without. Try again.",
+            kind="not-remembered",
+            headers={"Retry-After": "5"},
         )
     retry_after = error.retry_after if isinstance(error, NotReady) else 1
     return ProblemError(
@@ -136,7 +146,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(as_problem(error), request.scope)
 
     app.add_exception_handler(HTTPException, http_error)
-    for kind in (NotReady, Overloaded, SourceError):
+    for kind in (NotReady, Overloaded, SourceError, StoreUnavailable):
         app.add_exception_handler(kind, not_done)
     app.add_exception_handler(RequestValidationError, invalid)
 

@@ -17,8 +17,9 @@ from bot.web.callers import caller_of, needs
 from bot.web.entries import entry_summary, entry_view, known_entry
 from bot.web.entry_models import EntryList, EntryView
 from bot.web.event_stream import stream, wants_events
-from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, Scope
+from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, RatingRequest, Scope
 from bot.web.openapi import problems
+from bot.web.problems import ProblemError
 from bot.web.strict_json import JsonRoute
 
 __all__ = ["ApiPart"]
@@ -36,6 +37,7 @@ class ApiPart(Part):
         """Add the routes."""
         router = APIRouter(route_class=JsonRoute)
         _add_answers(router, self._service)
+        _add_ratings(router, self._service)
         _add_entries(router, self._service)
         app.include_router(router)
 
@@ -66,7 +68,7 @@ def _add_answers(router: APIRouter, service: Service) -> None:
 
         async def work(tell: Tell) -> dict[str, Any]:
             given = await service.ask(body.turns, Asker("http", caller.name), look=look, tell=tell)
-            return json_answer(given.answer)
+            return {"id": given.id, **json_answer(given.answer)}
 
         if wants_events(request):
             return stream(request, work)
@@ -106,6 +108,42 @@ def _add_answers(router: APIRouter, service: Service) -> None:
         if wants_events(request):
             return stream(request, work)
         return JSONResponse(await work(untold))
+
+
+def _add_ratings(router: APIRouter, service: Service) -> None:
+    @router.post(
+        "/v1/answers/{answer_id}/rating",
+        summary="Rate an answer",
+        status_code=HTTPStatus.NO_CONTENT,
+        dependencies=[Depends(needs("ask"))],
+        responses=problems(
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ),
+    )
+    async def rate(
+        answer_id: Annotated[str, Path(description="The `id` of an answer", examples=["Gm0ykq1Tt2wq3x4z"])],
+        body: RatingRequest,
+        request: Request,
+    ) -> None:
+        """Say whether an answer helped. A later word of the same caller takes the place of the earlier one."""
+        if await service.find(answer_id) is None:
+            raise ProblemError(
+                HTTPStatus.NOT_FOUND, "No answer has this id, or it was given too long ago.", kind="unknown-answer"
+            )
+        asker = Asker("http", caller_of(request).name)
+        if not await service.rate(answer_id, asker, helpful=body.helpful, reason=body.reason or ""):
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The rating could not be kept; try again.",
+                kind="not-remembered",
+                headers={"Retry-After": "5"},
+            )
 
 
 def _add_entries(router: APIRouter, service: Service) -> None:

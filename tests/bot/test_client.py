@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.client import AsyncClient, Client, ClientError
+from bot.client import AsyncClient, Client, ClientError, Tell
 from bot.engine import EngineError
 from bot.settings import Settings
 from bot.web.models import Scope
@@ -97,7 +97,9 @@ def test_a_question_and_its_thread_get_their_answer(client: Client, engine: Stan
 def test_a_reply_is_the_servers_object_to_the_last_field(client: Client, server: RunningServer) -> None:
     raw = server.http.post("/v1/ask", json={"question": "flannel-hairpin"}).json()
 
-    assert client.ask("flannel-hairpin").model_dump(mode="json") == raw
+    reply = client.ask("flannel-hairpin").model_dump(mode="json")
+    assert reply.pop("id") != raw.pop("id")
+    assert reply == raw
 
 
 def test_fields_that_a_later_server_adds_are_kept(client: Client, server: RunningServer) -> None:
@@ -196,6 +198,158 @@ def test_a_port_where_nothing_listens_is_told() -> None:
     assert error.status is None
 
 
+ASKED = {"question": "why?"}
+
+
+@contextmanager
+def replying(*replies: bytes) -> Iterator[Scripted]:
+    """Serve a connection for each reply, one after the other."""
+    heads: list[bytes] = []
+
+    def serve() -> None:
+        for reply in replies:
+            connection, _ = listener.accept()
+            with connection:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += connection.recv(65536)
+                heads.append(received)
+                connection.sendall(reply)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        host, port = listener.getsockname()
+        yield Scripted(f"http://{host}:{port}", heads)
+        thread.join(20)
+
+
+def refusal(status: int, *headers: str) -> bytes:
+    body = json.dumps({"title": "No", "status": status, "detail": "Not now."}).encode()
+    lines = [f"HTTP/1.1 {status} No", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@pytest.fixture(scope="module")
+def good(server: RunningServer) -> bytes:
+    body = server.http.post("/v1/ask", json=ASKED).content
+    return OK + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_question_is_asked_again_when_the_server_says_when(good: bytes, status: int) -> None:
+    with replying(refusal(status, "Retry-After: 0"), good) as scripted, Client(scripted.url, 20) as client:
+        assert client.ask("why?").outcome == "answer"
+
+    assert len(scripted.heads) == 2
+
+
+def test_a_question_is_not_asked_for_ever() -> None:
+    with replying(*[refusal(503, "Retry-After: 0")] * 3) as scripted:
+        assert failure(scripted.url).status == 503
+
+    assert len(scripted.heads) == 3
+
+
+@pytest.mark.parametrize(
+    "reply", [refusal(503), refusal(503, "Retry-After: 3600"), refusal(500, "Retry-After: 0"), refusal(502), b""]
+)
+def test_a_question_that_may_have_been_worked_on_is_not_asked_again(reply: bytes, good: bytes) -> None:
+    with replying(reply) as scripted:
+        failure(scripted.url)
+
+    assert len(scripted.heads) == 1
+
+
+def test_what_changes_nothing_is_asked_again_when_the_reply_breaks_off(server: RunningServer) -> None:
+    listed = server.http.get("/v1/entries").content
+    reply = OK + b"Content-Length: %d\r\n\r\n" % len(listed) + listed
+    with replying(b"", reply[:-9], reply) as scripted, Client(scripted.url, 20) as client:
+        assert client.entries()
+
+    assert len(scripted.heads) == 3
+
+
+def test_a_rating_that_may_have_arrived_is_sent_again(server: RunningServer) -> None:
+    with replying(b"", b"HTTP/1.1 204 No Content\r\n\r\n") as scripted, Client(scripted.url, 20) as client:
+        client.rate("abc", helpful=True)
+
+    assert [head.split()[1] for head in scripted.heads] == [b"/v1/answers/abc/rating"] * 2
+
+
+def test_an_answer_is_rated_by_its_id(client: Client) -> None:
+    answer = client.ask("why?")
+    assert answer.id
+    client.rate(answer.id, helpful=False, reason="It is about Flannel.")
+
+    with pytest.raises(ClientError, match="No answer has this id") as raised:
+        client.rate("nothing", helpful=True)
+    assert raised.value.status == 404
+
+
+def test_a_token_is_sent_and_never_told() -> None:
+    with answering(refusal(401)) as scripted:
+        error = failure(scripted.url, token="acknet_abc")
+
+    assert b"authorization: bearer acknet_abc\r\n" in scripted.heads[0].lower()
+    assert "acknet_abc" not in str(error)
+    with pytest.raises(ClientError, match="the token for the server is none") as raised:
+        Client("http://127.0.0.1:9", token="a b\r\nX: y")
+    assert "a b" not in str(raised.value)
+
+
+def test_the_stages_of_an_answer_are_told_before_it_comes(client: Client) -> None:
+    stages: list[Any] = []
+    reply = client.ask("flannel-hairpin", tell=stages.append)
+
+    assert reply.answer.entry == "flannel-hairpin"
+    assert stages == [{"stage": "answered"}]
+
+
+@pytest.mark.parametrize(
+    ("question", "extra", "said", "status"),
+    [
+        ("CRASH", {}, "its log tells more", 500),
+        ("why?", {"diagnose": True}, "no cluster access is configured", 422),
+    ],
+)
+def test_what_goes_wrong_while_stages_are_told_is_told_too(
+    client: Client, question: str, extra: dict[str, Any], said: str, status: int
+) -> None:
+    with pytest.raises(ClientError, match=said) as raised:
+        client.ask(question, tell=lambda _: None, **extra)
+
+    assert raised.value.status == status
+
+
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        (b"", "ended before its result"),
+        (b": here\n\nevent: progress\ndata: {}\n\n", "ended before its result"),
+        (b"event: progress\ndata: {\n\n", "something else than acknet"),
+        (b"event: progress\ndata: 1\n\n", "something else than acknet"),
+        (b"event: result\ndata: {}\n\n", "something else than acknet"),
+        (b"event: problem\ndata: {}\n\n", "without saying why"),
+    ],
+    ids=lambda value: ascii(value[:40]),
+)
+def test_events_that_are_none_are_one_line(events: bytes, said: str) -> None:
+    with (
+        answering(EVENTS + events) as scripted,
+        Client(scripted.url, 20) as client,
+        pytest.raises(ClientError, match=said),
+    ):
+        client.ask("why?", tell=lambda _: None)
+
+
 def keep_silent(connection: socket.socket) -> None:
     while connection.recv(65536):
         pass
@@ -279,17 +433,26 @@ def test_what_a_server_says_cannot_act_on_the_terminal() -> None:
     assert error.status == 400
 
 
-def test_a_reply_without_end_is_cut() -> None:
+@pytest.mark.parametrize(
+    ("head", "tell"),
+    [(OK + b"Content-Length: 99999999999\r\n\r\n", None), (EVENTS + b"event: result\ndata: ", lambda _: None)],
+    ids=["reply", "event"],
+)
+def test_a_reply_without_end_is_cut(head: bytes, tell: Tell | None) -> None:
     def pour(connection: socket.socket) -> None:
-        connection.sendall(OK + b"Content-Length: 99999999999\r\n\r\n")
+        connection.sendall(head)
         try:
             while True:
                 connection.sendall(b"x" * 65536)
         except OSError:
             return
 
-    with answering(pour) as scripted:
-        assert "replied with more than 1000000 bytes" in str(failure(scripted.url, max_reply_bytes=1_000_000))
+    with (
+        answering(pour) as scripted,
+        Client(scripted.url, 20, max_reply_bytes=1_000_000) as client,
+        pytest.raises(ClientError, match="replied with more than 1000000 bytes"),
+    ):
+        client.ask("why?", tell=tell)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])

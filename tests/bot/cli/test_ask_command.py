@@ -9,6 +9,8 @@ import re
 import pytest
 
 from bot.render import markdown_answer
+from bot.settings import Settings
+from bot.settings.tokens import ApiToken
 from tests.doubles.engine import StandInEngine
 from tests.doubles.server import running_server
 from tests.doubles.shell import STAND_IN, shell_in
@@ -51,6 +53,7 @@ def test_json_is_the_object_that_the_api_returns_and_nothing_else(shell):
     assert (done.returncode, done.stderr) == (0, "")
     with running_server(lambda _: StandInEngine()) as server:
         served = server.http.post("/v1/ask", json={"question": ENTRY}).json()
+    assert served.pop("id")  # by which an answer that a server gave is rated
     assert json.loads(done.stdout) == served
     assert done.stdout.isascii(), "it can be printed whatever the terminal's encoding is"
 
@@ -141,7 +144,19 @@ def test_a_server_gives_the_answer_that_an_index_here_gives(tmp_path, shell, for
     with running_server(lambda _: StandInEngine()) as server:
         from_server = shell_in(tmp_path).run("ask", "--server", server.url, *form, ENTRY)
     from_index = shell.run("ask", *form, ENTRY)
-    assert (from_server.returncode, from_server.stdout, from_server.stderr) == (0, from_index.stdout, "")
+    without_id = re.sub(r'^  "id": "[\w-]+",\n', "", from_server.stdout, flags=re.MULTILINE)
+    assert (from_server.returncode, without_id, from_server.stderr) == (0, from_index.stdout, "")
+
+
+def test_a_server_that_wants_a_token_gets_the_one_of_the_settings(tmp_path):
+    known, token = ApiToken.new("ci", ["ask"])
+    with running_server(lambda _: StandInEngine(), Settings(api_tokens=[known], open_locally=False)) as server:
+        refused = shell_in(tmp_path, ACKNET_SERVER=server.url).run("ask", ENTRY)
+        done = shell_in(tmp_path, ACKNET_SERVER=server.url, ACKNET_SERVER_TOKEN=token).run("ask", ENTRY)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.endswith("; set ACKNET_SERVER_TOKEN to one\n")
+    assert done.returncode == 0
+    assert token not in done.stdout + done.stderr
 
 
 def test_a_flag_names_another_server_than_the_settings_do(tmp_path):

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
+from bot.settings.tokens import ApiToken
 from bot.web.models import AskReply, DiagnoseReply
 from tests.doubles.engine import StandInEngine
 from tests.doubles.kubernetes_api import kubernetes_api
 from tests.doubles.server import RunningServer, running_server
+from tests.doubles.shell import shell_in
 from tests.scenarios.loading import NOW, as_json, load_scenario
 
 SCENARIO = load_scenario(Path(__file__).parents[2] / "scenarios" / "terway-exhausted-crd-condition")
@@ -87,3 +89,39 @@ def test_what_goes_wrong_in_a_stream_is_problem_details(server: RunningServer) -
     name, problem = events(reply.text)[-1]
     assert name == "problem"
     assert problem["type"] == "urn:acknet:problem:no-cluster-access"
+
+
+def test_a_token_without_the_scope_looks_into_what_is_pasted_only(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    asker, ask = ApiToken.new("asker", ["ask"])
+    looker, look = ApiToken.new("looker", ["diagnose"])
+    pasted = f"{ENTRY}\n\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web-0\n  namespace: shop\nspec: {{}}\n"
+    with kubernetes_api([as_json(one) for one in SCENARIO.objects], logs=SCENARIO.logs, now=NOW) as api:
+        settings = Settings(
+            kubeconfig=api.kubeconfig(tmp_path_factory.mktemp("kubeconfig")), api_tokens=[asker, looker]
+        )
+        with running_server(lambda _: StandInEngine(), settings) as server:
+
+            def sources(token: str, question: str) -> str:
+                reply = server.http.post(
+                    "/v1/diagnose", json={"question": question}, headers={"Authorization": f"Bearer {token}"}
+                )
+                found: str = reply.json()["cluster"]["source"] if reply.status_code == 200 else reply.json()["type"]
+                return found.split(" ", 1)[0]
+
+            assert sources(look, ENTRY) == "context"
+            requests = len(api.requests)
+            assert sources(ask, ENTRY) == "urn:acknet:problem:no-cluster-access"
+            assert sources(ask, pasted) == "pasted"
+            assert len(api.requests) == requests
+
+
+def test_the_shell_shows_what_a_server_looks_at(looking: RunningServer, tmp_path: Path) -> None:
+    shown = shell_in(tmp_path).on_terminal(
+        "ask", "--server", looking.url, "--diagnose", "-n", SCOPE["namespace"], "--pod", SCOPE["pod"], ENTRY
+    )
+
+    assert shown.returncode == 0, shown.text
+    assert "looking, read-only" in shown.text
+    assert "What the cluster shows" in shown.text
