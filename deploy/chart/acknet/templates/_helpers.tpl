@@ -46,7 +46,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- /* A setting as its variable: text as it is, lists of names with commas between them, anything else as JSON. */}}
 {{- define "acknet.settings" -}}
-{{- range $name, $value := .Values.settings }}
+{{- $settings := .Values.settings }}
+{{- if and .Values.serviceMonitor.enabled (not (hasKey $settings "open_metrics")) }}
+{{- $settings = set (deepCopy $settings) "open_metrics" true }}
+{{- end }}
+{{- range $name, $value := $settings }}
 {{- if kindIs "slice" $value }}
 {{- $value = join "," $value }}
 {{- else if not (kindIs "string" $value) }}
