@@ -91,34 +91,25 @@
   const MOST_RETRIES = 100;
   let asking = null;
 
-  async function ask(form, submitter, tries = 0) {
-    if (asking && !tries) return;
+  /** Asks what the form says, again and again while the index is being opened. */
+  async function ask(form, submitter) {
+    if (asking) return;
     const fields = new URLSearchParams(new FormData(form, submitter));
     const progress = new Progress();
     asking = new AbortController();
     talk.setAttribute("aria-busy", "true");
     byId("trouble").replaceChildren();
-    progress.begin(tries ? "The index is being opened; asking again…" : "Searching the FAQ…");
+    progress.begin("Searching the FAQ…");
     try {
-      const reply = await fetch(form.action, {
-        method: "POST", body: fields, headers: { Accept: "text/event-stream" }, signal: asking.signal,
-      });
-      if (!(reply.headers.get("content-type") || "").startsWith("text/event-stream")) {
-        const problem = await reply.json().catch(() => ({}));
-        return fail(progress, problem.detail || `The server answered with ${reply.status}.`);
-      }
-      for await (const { event, data } of events(reply.body)) {
-        if (event === "progress") progress.show(data);
-        else if (event === "result") return show(form, progress, data);
-        else if (event === "problem") {
-          if (data.type === "urn:acknet:problem:not-ready" && tries < MOST_RETRIES) {
-            await new Promise((wake) => setTimeout(wake, RETRY_SECONDS * 1000));
-            if (!asking.signal.aborted) return ask(form, submitter, tries + 1);
-          }
-          return fail(progress, data.detail);
+      for (let tries = 0; ; tries += 1) {
+        const { result, problem } = await once(form.action, fields, progress);
+        if (result) return show(form, progress, result);
+        if (problem.type !== "urn:acknet:problem:not-ready" || tries === MOST_RETRIES) {
+          return fail(progress, problem.detail);
         }
+        progress.begin("The index is being opened; asking again…");
+        await pause(RETRY_SECONDS, asking.signal);
       }
-      fail(progress, "The connection ended before the answer was there.");
     } catch (error) {
       if (error.name === "AbortError") progress.end("Stopped.");
       else fail(progress, "The server cannot be reached.");
@@ -126,6 +117,29 @@
       asking = null;
       talk.removeAttribute("aria-busy");
     }
+  }
+
+  /** Sends the question once and returns its result or what went wrong. */
+  async function once(address, body, progress) {
+    const reply = await fetch(address, {
+      method: "POST", body, headers: { Accept: "text/event-stream" }, signal: asking.signal,
+    });
+    if (!(reply.headers.get("content-type") || "").startsWith("text/event-stream")) {
+      const said = await reply.json().catch(() => ({}));
+      return { problem: { type: said.type, detail: said.detail || `The server answered with ${reply.status}.` } };
+    }
+    for await (const { event, data } of events(reply.body)) {
+      if (event === "progress") progress.show(data);
+      else return { [event]: data };
+    }
+    return { problem: { detail: "The connection ended before the answer was there." } };
+  }
+
+  function pause(seconds, signal) {
+    return new Promise((wake, stop) => {
+      const timer = setTimeout(wake, seconds * 1000);
+      signal.addEventListener("abort", () => { clearTimeout(timer); stop(signal.reason); }, { once: true });
+    });
   }
 
   function fail(progress, words) {
