@@ -104,14 +104,19 @@ class Service:
         return self.opening.engine
 
     async def ask(
-        self, turns: Sequence[str], asker: Asker, *, look: Look | None = None, tell: Tell = untold
+        self,
+        turns: Sequence[str],
+        asker: Asker,
+        *,
+        look: Look | None = None,
+        found: Diagnosis | None = None,
+        tell: Tell = untold,
     ) -> Answered:
         """Answer the last of ``turns`` (oldest first), after a look into the cluster where one is wanted.
 
-        Raises NotReady, Overloaded, SourceError.
+        ``found`` is what an earlier look found. Raises NotReady, Overloaded, SourceError.
         """
         engine, start = self.engine, time.perf_counter()
-        found: Diagnosis | None = None
         with self._failures_counted(asker):
             if look is not None:
                 suspects = await self._asks.run(lambda: engine.suspects(turns))

@@ -47,6 +47,10 @@ class Metrics:
             "acknet_kubernetes_read_bytes", "Bytes read from the Kubernetes API.", registry=registry
         )
         self.ratings = Counter("acknet_ratings", "Ratings of answers.", ["helpful"], registry=registry)
+        self.alerts = Counter("acknet_alerts", "Alerts taken.", ["source"], registry=registry)
+        self.notices = Counter(
+            "acknet_notices", "What was said about incidents, or could not be.", ["place", "outcome"], registry=registry
+        )
         self.store_failures = Counter(
             "acknet_store_failures", "What could not be recorded.", ["reason"], registry=registry
         )

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from bot.settings.cluster import ClusterSettings
 from bot.settings.kinds import accepted
 from bot.settings.observing import ObservingSettings
+from bot.settings.oncall import OnCallSettings
 from bot.settings.retrieval import RetrievalSettings
 from bot.settings.serving import ServingSettings
 from bot.settings.slack import SlackSettings
@@ -58,7 +59,14 @@ class SettingReference:
 
 # Fields are listed from the last group to the first.
 class Settings(
-    ObservingSettings, SlackSettings, StoreSettings, ClusterSettings, ServingSettings, RetrievalSettings, BaseSettings
+    ObservingSettings,
+    OnCallSettings,
+    SlackSettings,
+    StoreSettings,
+    ClusterSettings,
+    ServingSettings,
+    RetrievalSettings,
+    BaseSettings,
 ):
     """Every setting of acknet. Built directly, it holds what is passed and the defaults; `load_settings` reads more."""
 

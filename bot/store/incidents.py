@@ -27,6 +27,7 @@ class Incident:
 
     ``fingerprints`` are those of the alerts that still fire, ``thread`` is where it is talked about (None: nowhere
     yet), ``verdicts`` those of the last diagnosis by entry, and until ``quiet_until`` nothing more is said of it.
+    ``details`` are whatever else those who work on it have noted.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Incident:
     opened_at: dt.datetime
     updated_at: dt.datetime
     resolved_at: dt.datetime | None
+    details: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,25 @@ class Incidents:
             "incidents.diagnosed", incident, true(), verdicts=dict(verdicts), diagnosed_at=self._clock()
         )
 
+    async def note(self, incident: int, details: Mapping[str, Any]) -> Incident | None:
+        """Put ``details`` (JSON values) in place of those of the same names, keep the others.
+
+        None: there is no such incident. Raises StoreUnavailable.
+        """
+        now = self._clock()
+        kept = await kept_json(dict(details))
+
+        def merge(connection: Connection) -> Incident | None:
+            one = incidents.c.id == incident
+            row = connection.execute(select(*_COLUMNS).where(one).with_for_update()).first()
+            if row is None:
+                return None
+            merged = {**_incident(row).details, **kept}
+            changed = update(incidents).where(one).values(details=merged, updated_at=now).returning(*_COLUMNS)
+            return _incident(connection.execute(changed).one())
+
+        return await self._database.write("incidents.note", merge)
+
     async def speak(self, incident: int, *, quiet: dt.timedelta) -> bool:
         """Ask to say something about an incident and have it quiet for ``quiet`` afterwards.
 
@@ -206,6 +227,7 @@ _COLUMNS = (
     incidents.c.opened_at,
     incidents.c.updated_at,
     incidents.c.resolved_at,
+    incidents.c.details,
 )
 
 
@@ -219,4 +241,6 @@ def _is_quiet(incident: Incident, now: dt.datetime) -> bool:
 
 def _incident(row: AnyRow) -> Incident:
     values = dict(row._mapping)  # noqa: SLF001
-    return Incident(**values | {"fingerprints": frozenset(values["fingerprints"])})
+    # Incidents of before there were details have none.
+    held = {"fingerprints": frozenset(values["fingerprints"]), "details": values["details"] or {}}
+    return Incident(**values | held)

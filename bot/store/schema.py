@@ -8,7 +8,7 @@ from bot.store.columns import BigNumber, Json, Moment
 
 __all__ = ["REVISION", "answers", "audit_log", "feedback", "incidents", "metadata", "questions", "work"]
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that the tables below are the result of."""
 
 metadata = MetaData()
@@ -82,6 +82,7 @@ incidents = Table(
     Column("opened_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("resolved_at", Moment),
+    Column("details", Json),
     # However many replicas see the same alert: one open incident.
     Index(
         "incidents_open",

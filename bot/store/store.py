@@ -74,6 +74,8 @@ class Store:
         """Messages to be sent."""
         self.alerts = WorkQueue(self._database, "alert", policy=policy, clock=clock, from_outside=True)
         """Alerts to be worked on."""
+        self.notices = WorkQueue(self._database, "notice", policy=policy, clock=clock)
+        """What is to be said about incidents, to each of the places that are told."""
         self.incidents = Incidents(self._database, clock)
         """Trouble that alerts and events speak of."""
         self.answers = GivenAnswers(self._database, clock)

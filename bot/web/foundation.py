@@ -72,7 +72,7 @@ class StorePart(Background):
 
     async def _count_queues(self) -> None:
         store, depth = self._service.store, self._service.metrics.queue_depth
-        queues = {"event": store.events, "outbox": store.outbox, "alert": store.alerts}
+        queues = {"event": store.events, "outbox": store.outbox, "alert": store.alerts, "notice": store.notices}
         while True:
             for name, queue in queues.items():
                 found = await self._service.remember(queue.depth, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.oncall.part import AlertsPart
 from bot.part import Part
 from bot.service import Service
 from bot.settings.slack import has_slack
@@ -20,6 +21,7 @@ def serve_parts(service: Service) -> tuple[Part, ...]:
         ClusterPart(service),
         ApiPart(service),
         PagePart(service),
+        AlertsPart(service),
     ]
     if has_slack(service.settings):
         # Half a second of imports that only some need.

@@ -55,12 +55,14 @@ class ProblemError(HTTPException):
 
 
 _TITLES = {
+    "bad-signature": "The signature is wrong",
     "body-too-large": "The body is too large",
     "cross-site": "Sent by a page of another site",
     "internal-error": "acknet failed",
     "invalid-request": "The request does not have the right form",
     "missing-scope": "The token is not good for this",
     "no-cluster-access": "No cluster access",
+    "not-kept": "Nothing can be kept now",
     "not-json": "The body is not JSON",
     "not-ready": "The index is not open",
     "not-remembered": "What acknet remembers cannot be reached",

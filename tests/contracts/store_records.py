@@ -270,6 +270,17 @@ class RecordsContract(StoreGround):
         assert fewest == 1
         assert (incident.fingerprints, incident.state) == ({"c", "d"}, "open")
 
+    def test_what_is_noted_of_an_incident_adds_up(self, use):
+        async def steps(store):
+            incident = (await store.incidents.open("k", scope={})).incident
+            await asyncio.gather(*(store.incidents.note(incident.id, {f"n{number}": number}) for number in range(5)))
+            again = await store.incidents.note(incident.id, {"n1": {"a": [AWKWARD]}})
+            return incident.details, again.details, (await store.incidents.find("k")).details
+
+        before, after, found = use(steps)
+        assert before == {}
+        assert after == found == {"n0": 0, "n1": {"a": [AWKWARD]}, "n2": 2, "n3": 3, "n4": 4}
+
     def test_what_is_no_incident_is_none(self, use):
         async def steps(store):
             return [
@@ -277,12 +288,13 @@ class RecordsContract(StoreGround):
                 await store.incidents.find("k"),
                 await store.incidents.settle(7, ["a"]),
                 await store.incidents.diagnosed(7, {}),
+                await store.incidents.note(7, {}),
                 await store.incidents.resolve(7),
                 await store.incidents.speak(7, quiet=MINUTE),
                 await store.incidents.set_thread(7, {}),
             ]
 
-        assert use(steps) == [None, None, None, None, False, False, False]
+        assert use(steps) == [None, None, None, None, None, False, False, False]
 
     def test_incidents_are_listed_by_state_the_last_change_first(self, use, clock):
         async def steps(store):

@@ -21,6 +21,8 @@ def test_every_route_of_the_contract_is_described(description: dict[str, Any]) -
         ("/v1/ask", "post"),
         ("/v1/answers/{answer_id}/rating", "post"),
         ("/v1/diagnose", "post"),
+        ("/v1/alerts/alertmanager", "post"),
+        ("/v1/alerts/pagerduty", "post"),
         ("/v1/entries", "get"),
         ("/v1/entries/{entry_id}", "get"),
         ("/healthz", "get"),
