@@ -15,10 +15,10 @@ from bot.slack.access import Access
 from bot.slack.blocks import Message, answer_message, notices
 from bot.slack.calls import Limited, Refused, SlackCalls, Trouble
 from bot.slack.mailbox import Mailbox
-from bot.slack.outgoing import Outgoing, pages, shown
+from bot.slack.outgoing import MOST_PAGES, Outgoing, pages, shown
 from bot.slack.plain import plain
 from bot.slack.snippets import Snippets
-from bot.slack.tasks import Ask, Edit, Explain, Remove, Spot, answer_key
+from bot.slack.tasks import Ask, Edit, Explain, Remove, Spot, answer_key, shown_key
 
 __all__ = ["Answering", "asker_of"]
 
@@ -26,6 +26,7 @@ _logger = logging.getLogger("acknet.slack")
 
 _MOST_TURNS = 12
 _MOST_REPLIES = 15
+_MOST_RESPONSES = 4  # to a response URL, besides the answer
 _READY_SECONDS = 600.0
 _STATUS = "is looking it up …"
 _PENDING_SECONDS = 20.0
@@ -76,17 +77,24 @@ class Answering:
             await self._say(ask, message, known=True)
             return
         await self._mailbox.put(edit.key, Outgoing(do="update", spot=ask.spot, of=key, message=shown(message)))
-        await self._say_rest(ask, message, edit.key)
+        await self.say_rest(ask.spot, message, key, edit=edit.key)
 
     async def remove(self, remove: Remove) -> None:
         """Delete the answer to a question that was deleted."""
         await self._settled(remove.spot.channel, remove.ts)
         key = answer_key(remove.spot.channel, remove.ts)
-        for number in range(-1, 8):
-            of = key if number < 0 else f"{key} rest {number}"
-            if await self._mailbox.posted(of) is None:
-                break
-            await self._mailbox.put(f"{remove.key} {number}", Outgoing(do="delete", spot=remove.spot, of=of))
+        shown_at = await self._mailbox.posted(key)
+        if shown_at is None:
+            return
+        await self._delete(remove, key)
+        for of in (key, shown_key(remove.spot.channel, shown_at)):
+            for number in range(MOST_PAGES):
+                if await self._mailbox.posted(f"{of} rest {number}") is None:
+                    break
+                await self._delete(remove, f"{of} rest {number}")
+
+    async def _delete(self, remove: Remove, of: str) -> None:
+        await self._mailbox.put(f"{remove.key} {of}", Outgoing(do="delete", spot=remove.spot, of=of))
 
     async def explain(self, explain: Explain) -> None:
         """Show another entry in place of an answer."""
@@ -104,6 +112,7 @@ class Answering:
             instead_of=before,
         )
         await self.replace(explain.spot, explain.ts, explain.key, message)
+        await self.say_rest(explain.spot, message, explain.shown_key, edit=explain.key)
 
     async def replace(self, spot: Spot, ts: str | None, key: str, message: Message) -> None:
         """Show ``message`` in place of the one at ``ts``, or of the one that only one person sees."""
@@ -155,26 +164,31 @@ class Answering:
         key = answer_key(ask.spot.channel, ask.ts)
         if ask.spot.response_url:
             await self._mailbox.put(key, Outgoing(do="respond", spot=ask.spot, message=shown(message)))
-            return
-        await self._mailbox.put(key, Outgoing(do="post", spot=ask.spot, message=shown(message), known=known))
-        await self._say_rest(ask, message, "", known=known)
+        else:
+            await self._mailbox.put(key, Outgoing(do="post", spot=ask.spot, message=shown(message), known=known))
+        await self.say_rest(ask.spot, message, key, known=known)
 
-    async def _say_rest(self, ask: Ask, message: Message, edit: str, *, known: bool = False) -> None:
-        """Say the whole of an answer that was shortened, below it, or in place of what was said there before."""
-        key = answer_key(ask.spot.channel, ask.ts)
+    async def say_rest(self, spot: Spot, message: Message, of: str, *, edit: str = "", known: bool = False) -> None:
+        """Say the whole of an answer that was shortened, below it, or in place of what was said there before.
+
+        ``of`` is a key of what was shown; ``edit`` one of the change, where something was shown in place of it.
+        """
         rest = pages(message.overflow)
+        if spot.response_url:
+            for number, page in enumerate(rest[:_MOST_RESPONSES]):
+                await self._mailbox.put(f"{of} rest {number}", Outgoing(do="respond", spot=spot, message=page))
+            return
         for number, page in enumerate(rest):
-            of = f"{key} rest {number}"
-            if edit and await self._mailbox.posted(of) is not None:
-                outgoing = Outgoing(do="update", spot=ask.spot, of=of, message=dict(page))
-                await self._mailbox.put(f"{of} {edit}", outgoing)
+            key = f"{of} rest {number}"
+            if edit and await self._mailbox.posted(key) is not None:
+                await self._mailbox.put(f"{key} {edit}", Outgoing(do="update", spot=spot, of=key, message=page))
             else:
-                await self._mailbox.put(of, Outgoing(do="post", spot=ask.spot, message=dict(page), known=known))
+                await self._mailbox.put(key, Outgoing(do="post", spot=spot, message=page, known=known))
         if not edit:
             return
         number = len(rest)
-        while await self._mailbox.posted(of := f"{key} rest {number}"):
-            await self._mailbox.put(f"{of} {edit}", Outgoing(do="delete", spot=ask.spot, of=of))
+        while await self._mailbox.posted(key := f"{of} rest {number}"):
+            await self._mailbox.put(f"{key} {edit}", Outgoing(do="delete", spot=spot, of=key))
             number += 1
 
     async def _turns(self, ask: Ask) -> list[str]:

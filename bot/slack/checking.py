@@ -102,6 +102,7 @@ class Checking:
         private = await self._access.is_private(check.spot)
         message = answer_message(answer, answer_id=answer_id, may_probe=True, evidence=not private)
         await self._answering.replace(check.spot, check.ts, check.key, message)
+        await self._answering.say_rest(check.spot, message, check.shown_key, edit=check.key)
         if private and answer.diagnosis is not None:
             seen = evidence_message(answer.diagnosis, answer.entry)
             outgoing = Outgoing(do="post", spot=check.spot, user=check.user, message=shown(seen))

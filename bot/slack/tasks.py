@@ -8,7 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.diagnosis.facts.registry import Scope
 
-__all__ = ["Ask", "Check", "Edit", "Explain", "Remove", "Snippet", "Spot", "Task", "answer_key", "read_task"]
+__all__ = [
+    "Ask",
+    "Check",
+    "Edit",
+    "Explain",
+    "Remove",
+    "Snippet",
+    "Spot",
+    "Task",
+    "answer_key",
+    "read_task",
+    "shown_key",
+]
 
 
 class _Kept(BaseModel):
@@ -99,6 +111,11 @@ class _Click(_Kept):
     answer: str
     action: str
 
+    @property
+    def shown_key(self) -> str:
+        """The key of what is shown there now, or of the click where only one person sees it."""
+        return shown_key(self.spot.channel, self.ts) if self.ts else f"shown {self.action}"
+
 
 class Explain(_Click):
     """Another entry is to be shown."""
@@ -138,3 +155,8 @@ def read_task(kept: Any) -> Task:
 def answer_key(channel: str, ts: str) -> str:
     """Return the key of the one answer to the question ``ts``."""
     return f"answer {channel} {ts}"
+
+
+def shown_key(channel: str, ts: str) -> str:
+    """Return the key of what came to be shown in the message ``ts`` after its first answer."""
+    return f"shown {channel} {ts}"

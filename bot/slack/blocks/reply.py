@@ -8,33 +8,37 @@ from dataclasses import replace
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from bot.slack.blocks.buttons import note
 from bot.slack.blocks.inline import Run, plain, runs_of
 from bot.slack.blocks.length import BUDGET, TEXT
 from bot.slack.blocks.message import Message
-from bot.slack.blocks.pieces import CONTAINER, Piece, block_of, code, heading, item, paragraph, quote
+from bot.slack.blocks.pieces import Piece, block_of, code, heading, item, paragraph, quote
 from bot.slack.blocks.text import clean, fallback, size
 
 __all__ = ["reply_messages"]
 
 _LARGEST_PIECE = 3000
+_PAGE = BUDGET - 200  # the rest is for what stands above
 
 
 def reply_messages(markdown: str) -> tuple[Message, ...]:
     """Return ``Message.overflow`` as messages to be sent one after the other; nothing of it is left out."""
     pages: list[list[Piece]] = [[]]
-    room = BUDGET - CONTAINER
+    room = _PAGE
     for piece in _split(_pieces(markdown)):
         if piece.weight > room:
             pages.append([])
-            room = BUDGET - CONTAINER
+            room = _PAGE
         pages[-1].append(piece)
         room -= piece.weight
-    return tuple(_message(pieces) for pieces in pages if pieces)
+    shown = [pieces for pieces in pages if pieces]
+    return tuple(_message(pieces, number, len(shown)) for number, pieces in enumerate(shown, 1))
 
 
-def _message(pieces: list[Piece]) -> Message:
-    said = "\n".join(plain(piece.runs) for piece in pieces)
-    return Message(text=fallback(said, TEXT), blocks=(block_of(pieces),))
+def _message(pieces: list[Piece], number: int, most: int) -> Message:
+    title = "The whole answer" if most == 1 else f"The whole answer, part {number} of {most}"
+    said = "\n".join([title, *(plain(piece.runs) for piece in pieces)])
+    return Message(text=fallback(said, TEXT), blocks=(note(title), block_of(pieces)))
 
 
 def _pieces(markdown: str) -> Iterator[Piece]:

@@ -123,6 +123,23 @@ def test_a_look_can_be_run_again_without_asking_where(live: Live) -> None:
     assert live.slack.modals("U1") == []
 
 
+def test_the_whole_of_what_a_look_found_is_said_once_however_often_it_is_run(live: Live) -> None:
+    shown = answer(live)
+    before = len(live.slack.posted(live.channel))
+    live.slack.submit(ask_for_checks(live, shown), SCOPE).wait(30)
+    looked(live, shown)
+    live.settle()
+    whole = [each for each in live.slack.posted(live.channel) if each.text.startswith("The whole answer")]
+    assert "The whole answer is in the reply below" in live.slack.message(shown).words
+    assert any("What the cluster shows" in each.words and "Confirmed" in each.words for each in whole)
+    after = len(live.slack.posted(live.channel))
+    assert after > before
+    live.slack.click(shown, names.ANOTHER_LOOK, "U1").wait(30)
+    live.settle()
+
+    assert len(live.slack.posted(live.channel)) == after
+
+
 def test_what_the_thread_tells_is_not_asked(live: Live) -> None:
     pasted = f"{ENTRY}\nName: {SCOPE['pod']}\nNamespace: {SCOPE['namespace']}\nNode: n1\nStatus: Pending\nIP:\n"
     shown = answer(live, f"```{pasted}```")
@@ -190,11 +207,12 @@ def test_where_others_read_along_what_was_seen_goes_to_the_asker_alone(live: Liv
 
 def test_an_answer_that_one_person_sees_can_be_looked_into(live: Live) -> None:
     live.slack.slash("/acknet", f"{ENTRY}?", channel=live.channel, user="U1").wait(30)
-    (shown,) = live.slack.wait_until(lambda: live.slack.ephemerals("U1", live.channel), timeout=30)
+    shown, *_ = live.slack.wait_until(lambda: live.slack.ephemerals("U1", live.channel), timeout=30)
     live.slack.submit(ask_for_checks(live, shown), SCOPE).wait(30)
     live.slack.wait_until(lambda: "Confirmed" in live.slack.ephemerals("U1", live.channel)[0].text, timeout=30)
 
-    assert len(live.slack.ephemerals("U1", live.channel)) == 1
+    others = live.slack.ephemerals("U1", live.channel)[1:]
+    assert all(each.text.startswith("The whole answer") for each in others)
 
 
 def test_another_entry_takes_the_place_of_the_answer(live: Live) -> None:
