@@ -142,6 +142,11 @@ def test_prometheus_needs_no_token_where_it_is_told_to_come(render: Render) -> N
     assert opened({"serviceMonitor": {"enabled": True}, "settings": {"open_metrics": False}}) == "false"
 
 
+def test_a_sidecar_in_the_pod_lets_nobody_in_without_a_token(render: Render) -> None:
+    data = one(render({"settings": {"log_level": "debug"}}), "ConfigMap")["data"]
+    assert data["ACKNET_OPEN_LOCALLY"] == "false"
+
+
 def test_other_settings_are_other_pods(render: Render) -> None:
     def digest(settings: dict[str, Any]) -> str:
         template = one(render({"settings": settings}), "Deployment")["spec"]["template"]

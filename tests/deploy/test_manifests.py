@@ -87,5 +87,6 @@ def test_the_example_names_its_image_and_settings(kustomize: Kustomize) -> None:
     assert one(objects, "ConfigMap")["data"] == {
         "ACKNET_LOG_LEVEL": "info",
         "ACKNET_DIAGNOSIS_TIMEOUT": "20",
+        "ACKNET_OPEN_LOCALLY": "false",
         "ACKNET_OPEN_METRICS": "true",
     }

@@ -1,0 +1,131 @@
+"""What the container image holds and takes: bytes installed, start to ready, resident memory.
+
+``python -m bench.image PREFIX CACHE``: what ``deploy/image/build.sh`` made, its environment and index. It is started
+as the image starts it and asked over HTTP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from bench.environment import BenchError
+from bench.questions import COLD_QUESTION
+from bench.report import Report, parser, run
+
+__all__ = ["measure"]
+
+_SECONDS = 120
+
+
+def measure(arguments: argparse.Namespace) -> Report:
+    """Start it as often as asked for; the first start brings its files into memory and does not count."""
+    prefix, cache = arguments.prefix.resolve(), arguments.cache.resolve()
+    starts = 2 if arguments.quick else arguments.runs
+    questions = 20 if arguments.quick else arguments.questions
+    seconds, ready, asked = [], [], []
+    for turn in range(starts + 1):
+        with _served(prefix, cache) as (url, process, started):
+            _until_ready(url, process)
+            if turn:
+                seconds.append(time.perf_counter() - started)
+            ready.append(_resident(process))
+            for _ in range(questions):
+                _ask(url)
+            asked.append(_resident(process))
+    sizes = {"environment": _bytes(prefix), "index": _bytes(cache)}
+    return Report(
+        "Image: what it holds, how it starts",
+        ("", "measured", "target"),
+        (
+            ("installed, MB (10^6 bytes)", f"{sum(sizes.values()) / 1e6:.0f}", "400"),
+            ("of that the index, MB", f"{sizes['index'] / 1e6:.0f}", ""),
+            ("start to ready, s (median)", f"{median(seconds):.2f}", "3"),
+            ("start to ready, s (slowest)", f"{max(seconds):.2f}", "3"),
+            ("resident when ready, MB", f"{max(ready) / 1e6:.0f}", "300"),
+            (f"resident after {questions} questions, MB", f"{max(asked) / 1e6:.0f}", "300"),
+        ),
+        (
+            "The image of the distribution below it comes on top.",
+            f"{starts} starts, after one that does not count: files are in the page cache. Ready: /readyz says so.",
+        ),
+        {
+            "bytes": sizes,
+            "ready_seconds": seconds,
+            "resident_ready": max(ready),
+            "resident_asked": max(asked),
+            "questions": questions,
+        },
+    )
+
+
+@contextmanager
+def _served(prefix: Path, cache: Path) -> Iterator[tuple[str, subprocess.Popen[str], float]]:
+    with tempfile.TemporaryDirectory() as state:
+        environment = {
+            "PATH": f"{prefix}/bin:/usr/bin:/bin",
+            "HOME": state,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "ACKNET_CACHE_DIR": str(cache),
+            "ACKNET_STORE_URL": f"sqlite:///{state}/acknet.db",
+        }
+        started = time.perf_counter()
+        with subprocess.Popen(
+            [prefix / "bin" / "acknet", "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout
+            try:
+                line = process.stdout.readline()
+                if not line:
+                    raise BenchError(f"acknet serve ended with exit code {process.wait()}")
+                yield line.split()[-1], process, started
+            finally:
+                process.terminate()
+
+
+def _until_ready(url: str, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + _SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=_SECONDS):
+                return
+        except urllib.error.URLError:
+            time.sleep(0.01)
+    raise BenchError(f"acknet serve was not ready within {_SECONDS} s")
+
+
+def _ask(url: str) -> None:
+    request = urllib.request.Request(
+        f"{url}/v1/ask", json.dumps({"question": COLD_QUESTION}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=_SECONDS) as response:
+        response.read()
+
+
+def _resident(process: subprocess.Popen[str]) -> int:
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _bytes(directory: Path) -> int:
+    files = (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files)
+
+
+if __name__ == "__main__":
+    command = parser("image", "Measure what deploy/image/build.sh made.")
+    command.add_argument("prefix", type=Path, help="the virtual environment of its step environment")
+    command.add_argument("cache", type=Path, help="the directory of its step index")
+    command.add_argument("--runs", type=int, default=5, help="how often it is started (default: 5)")
+    command.add_argument("--questions", type=int, default=200, help="questions asked after each start (default: 200)")
+    run("image", command.parse_args(), measure)
