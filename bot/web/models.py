@@ -61,6 +61,7 @@ def _not_blank(text: str) -> str:
     return text
 
 
+Question = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 
 
@@ -76,7 +77,7 @@ class Scope(_Request):
 class AskRequest(_Request):
     """A question, with the earlier turns of its conversation (oldest first)."""
 
-    question: Annotated[str, AfterValidator(_not_blank)]
+    question: Question
     thread: Annotated[list[str], Field(max_length=MOST_TURNS)] | None = None
     diagnose: bool | None = None
     scope: Scope | None = None
@@ -90,7 +91,7 @@ class AskRequest(_Request):
 class DiagnoseRequest(_Request):
     """What to look at in a cluster: the entries named, and those that may explain the question; without both, all."""
 
-    question: Annotated[str, AfterValidator(_not_blank)] | None = None
+    question: Question | None = None
     entries: Annotated[list[Name], Field(max_length=100)] | None = None
     scope: Scope | None = None
 
