@@ -14,6 +14,9 @@ import pytest
 import yaml
 
 from bot.observe.metrics import Metrics
+from bot.oncall.alertmanager import AlertmanagerWebhook, read_webhook
+from bot.oncall.mapping import entry_of, question_of, scope_of
+from bot.settings import Settings
 from corpus import load_corpus
 from tests.deploy.helm import ROOT
 
@@ -69,6 +72,29 @@ def test_alerts_of_the_faq_lead_to_entries_that_exist() -> None:
         base, _, entry = rule["annotations"]["runbook_url"].rpartition("/entries/")
         assert base == "https://acknet.example.com"
         assert entry in entries
+
+
+def test_acknet_looks_where_an_alert_of_the_faq_points_and_at_the_entry_that_it_names() -> None:
+    entries = {rule["alert"]: rule["annotations"]["runbook_url"].rpartition("/")[2] for rule in rules("faq")}
+    seen = set()
+    for each in yaml.safe_load((ALERTS / "faq.test.yaml").read_text())["tests"]:
+        for case in each["alert_rule_test"]:
+            for fired in case["exp_alerts"]:
+                labels = {"alertname": case["alertname"], **fired["exp_labels"]}
+                webhook = AlertmanagerWebhook.model_validate(
+                    {
+                        "version": "4",
+                        "groupKey": "{}",
+                        "status": "firing",
+                        "alerts": [{"status": "firing", "labels": labels, "annotations": fired["exp_annotations"]}],
+                    }
+                )
+                alerts = read_webhook(webhook).alerts
+                assert entry_of(alerts) == entries[case["alertname"]]
+                assert scope_of(alerts[0], Settings()).node == labels.get("node")
+                assert question_of(alerts, Settings())
+                seen.add(case["alertname"])
+    assert seen == entries.keys()
 
 
 def test_the_dashboard_asks_prometheus_what_it_understands(promtool: Callable[..., str], tmp_path: Path) -> None:
