@@ -8,7 +8,8 @@ import errno
 import random
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode
@@ -25,6 +26,8 @@ __all__ = ["Answer", "Budget", "Exchange"]
 
 _CONNECTIONS = 8
 _RETRIES = 2
+_PIECE = 64 * 1024
+"""Bytes that are unpacked at a time."""
 _LONGEST_WAIT = 5.0
 """Seconds to wait at most before another try, whatever Retry-After says."""
 
@@ -33,7 +36,8 @@ _LONGEST_WAIT = 5.0
 class Budget:
     """What a look into a cluster may cost: requests and bytes of answers in all, seconds for each request.
 
-    The seconds hold for a request with its further tries.
+    The bytes hold for what comes over the wire, and for what it is unpacked; the seconds for a request with its
+    further tries.
     """
 
     requests: int = 200
@@ -59,6 +63,7 @@ class Exchange:
         configuration.connection_pool_maxsize = _CONNECTIONS
         self.requests = 0
         self.bytes = 0
+        self._unpacked = 0
         self._budget = budget
         self._configuration = configuration
         self._client = ReadOnlyRESTClient(configuration, self._count_request)
@@ -117,7 +122,8 @@ class Exchange:
         self, path: str, query: list[tuple[str, str]], accept: str, largest: int | None
     ) -> tuple[Answer, Mapping[str, str]]:
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        headers = {"Accept": accept, "User-Agent": f"acknet/{__version__}"}
+        # The API server packs what is longer than 128 KiB.
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": f"acknet/{__version__}"}
         if login := (await self._configuration.auth_settings()).get("BearerToken"):
             # Token files often end in a newline.
             headers[login["key"]] = str(login["value"]).strip()
@@ -130,9 +136,7 @@ class Exchange:
             reply.response.close()
 
     async def _body(self, response: aiohttp.ClientResponse, largest: int | None) -> bytes:
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            # Unpacking is left out: a few bytes can become any number.
-            raise _Unusable("the server sent a packed answer, which was not asked for")
+        unpack = _unpacking(response.headers.get("Content-Encoding", "identity"))
         if response.content_length and self.bytes + response.content_length > self._budget.bytes:
             raise _BudgetSpent(f"more than {self._budget.bytes} bytes in all")
         body = bytearray()
@@ -140,9 +144,15 @@ class Exchange:
             self.bytes += len(chunk)
             if self.bytes > self._budget.bytes:
                 raise _BudgetSpent(f"more than {self._budget.bytes} bytes in all")
-            body += chunk
-            if largest is not None and len(body) > largest:
-                raise _Unusable("the server sent more than was asked for")
+            # A few packed bytes can become any number: what comes of them is counted piece by piece.
+            for piece in unpack.pieces(chunk):
+                self._unpacked += len(piece)
+                if self._unpacked > self._budget.bytes:
+                    raise _BudgetSpent(f"more than {self._budget.bytes} unpacked bytes in all")
+                body += piece
+                if largest is not None and len(body) > largest:
+                    raise _Unusable("the server sent more than was asked for")
+        unpack.finish()
         return bytes(body)
 
     def _count_request(self) -> None:
@@ -162,6 +172,50 @@ class _BudgetSpent(Exception):
 
 class _Unusable(Exception):
     """An answer came that nothing can be done with."""
+
+
+class _Plain:
+    """What comes as it is."""
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what the chunk holds."""
+        yield chunk
+
+    def finish(self) -> None:
+        """Raise _Unusable where the end is missing."""
+
+
+class _Gzip(_Plain):
+    """What comes packed, unpacked in pieces of a bounded size."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        if self._stream.eof:
+            raise _Unusable("the server's packed answer goes on after its end")
+        try:
+            piece = self._stream.decompress(chunk, _PIECE)
+            # A full piece may have more behind it, even where no input is left.
+            while piece:
+                yield piece
+                piece = self._stream.decompress(self._stream.unconsumed_tail, _PIECE)
+        except zlib.error:
+            raise _Unusable("the server's packed answer cannot be unpacked") from None
+        if self._stream.unused_data:
+            raise _Unusable("the server's packed answer goes on after its end")
+
+    def finish(self) -> None:
+        if not self._stream.eof:
+            raise _Unusable("the server's packed answer is cut off")
+
+
+def _unpacking(encoding: str) -> _Plain:
+    if encoding in ("identity", ""):
+        return _Plain()
+    if encoding in ("gzip", "x-gzip"):
+        return _Gzip()
+    raise _Unusable("the server packed its answer in a way that was not asked for")
 
 
 def _wait(status: int, headers: Mapping[str, str], attempt: int) -> float | None:

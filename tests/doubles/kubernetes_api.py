@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import datetime as dt
+import gzip
 import json
 import re
 import ssl
@@ -55,6 +56,7 @@ _PATH = re.compile(
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>.+))?)?"
 )
+_PACKED_FROM = 128 * 1024
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -185,6 +187,9 @@ class KubernetesApi:
         reply = self._fail(fault) if fault.status or fault.redirect else self._answer(received)
         if fault.body is not None:
             reply.body = fault.body
+        elif _is_packed(received, reply):
+            reply.body = gzip.compress(reply.body, compresslevel=1)
+            reply.headers = {**(reply.headers or {}), "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         return await self._send(request, reply, fault)
 
     # Answers
@@ -376,6 +381,12 @@ class KubernetesApi:
         except ConnectionError:  # the client has had enough
             pass
         return response
+
+
+def _is_packed(request: Request, reply: _Reply) -> bool:
+    """Tell whether the API server packs this answer: long ones, where the client can unpack them."""
+    wanted = [one.strip() for one in request.headers.get("Accept-Encoding", "").split(",")]
+    return "gzip" in wanted and len(reply.body) > _PACKED_FROM and reply.content_type == "application/json"
 
 
 @contextmanager
