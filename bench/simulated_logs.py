@@ -16,6 +16,7 @@ _DAEMON = (
     'time="{time}Z" level=info msg="alloc ip for pod team-{number:03}/app, eni eni-bp1{number:016x} took 0.{number}s"'
 )
 _INIT = "I{klog} 1 node.go:{number}] terway-init: step {number} of the set-up of the node is done"
+_INIT_END = "I{klog} 1 cni.go:{number}] datapathv2 enabled"
 _POLICY = 'time="{time}Z" level=info msg="  --some-option-number-{number}=\'value\'" subsys=daemon'
 _PROXY = 'I{klog} 1 proxier.go:{number}] "Syncing iptables rules" ipFamily=IPv4 elapsed="0.{number}s"'
 _LOGS: Mapping[str, Mapping[str, tuple[str, int]]] = {
@@ -37,7 +38,8 @@ class AgentLogs(Mapping[tuple[str, str, str], str]):
         if namespace != SYSTEM:
             raise KeyError(key)
         line, count = _LOGS[self._daemon_sets[pod]][container]
-        return "".join(f"{self._line(line, count - number)}\n" for number in range(count))
+        lines = [line] * count + ([_INIT_END] if container == "terway-init" else [])
+        return "".join(f"{self._line(one, len(lines) - number)}\n" for number, one in enumerate(lines))
 
     def __iter__(self) -> Iterator[tuple[str, str, str]]:
         return ((SYSTEM, pod, one) for pod, name in self._daemon_sets.items() for one in _LOGS[name])

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.entry import Cite, Entry
+from corpus.entry import Area, Cite, Entry
 from corpus.errors import Lines, closest_line
 from corpus.expression import CelExpression
 
@@ -45,13 +45,17 @@ class Ambiguous(BaseModel):
 
 
 class Check(BaseModel):
-    """Something that is looked at before any entry's cases; ``failed_by`` yields observations of what is wrong."""
+    """Something that is looked at before any entry's cases; ``failed_by`` yields observations of what is wrong.
+
+    ``areas``: it matters for entries of these; empty: of all.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     says: str
     failed_by: CelExpression
+    areas: tuple[Area, ...] = ()
 
 
 class Corpus(BaseModel):

@@ -36,7 +36,9 @@ async def diagnose(
     facts = Facts(Reads(reader), scope or Scope(), seconds=seconds, progress=progress)
     judge = Judge(facts)
     wanted = corpus.entries if entries is None else entries
-    checks, findings = await asyncio.gather(judge.checks(corpus.checks), judge.entries(wanted))
+    areas = {entry.area for entry in wanted}
+    rules = [check for check in corpus.checks if not check.areas or areas.intersection(check.areas)]
+    checks, findings = await asyncio.gather(judge.checks(rules), judge.entries(wanted))
     verdicts = {
         entry.id: entry_verdict(finding.verdict for finding in findings if finding.entry == entry.id)
         for entry in wanted

@@ -49,16 +49,20 @@ class Judge:
     async def entries(self, entries: Sequence[Entry]) -> list[Finding]:
         """Return the findings on all cases of ``entries``.
 
-        Whether an entry applies is read first, so that nothing is read for those that do not.
+        What may settle an entry as a whole is read first, one expression after another, so that nothing more is read
+        for those that do not apply or are ruled out.
         """
         await self._collect(entry.applies_if for entry in entries)
-        rest: list[str | None] = []
-        for entry in entries:
-            if self._holds(entry.applies_if)[0] is not False:
-                rest += entry.ruled_out_by
-                for case in entry.cases:
-                    rest += [case.applies_if, *case.confirmed_by, *case.ruled_out_by]
-        await self._collect(rest)
+        left = [entry for entry in entries if self._holds(entry.applies_if)[0] is not False]
+        for turn in range(max((len(entry.ruled_out_by) for entry in left), default=0)):
+            await self._collect(entry.ruled_out_by[turn] for entry in left if turn < len(entry.ruled_out_by))
+            left = [entry for entry in left if not self._excluded(entry, turn + 1).evidence]
+        await self._collect(
+            expression
+            for entry in left
+            for case in entry.cases
+            for expression in (case.applies_if, *case.confirmed_by, *case.ruled_out_by)
+        )
         return [finding for entry in entries for finding in self._entry(entry)]
 
     async def checks(self, rules: Sequence[CheckRule]) -> list[Check]:
@@ -106,11 +110,21 @@ class Judge:
         holds, gate = self._holds(entry.applies_if)
         if holds is False:
             return [self._finding(entry, case, "ruled_out", gate) for case in entry.cases]
-        excluded = self._listed(entry.ruled_out_by)
+        excluded = self._excluded(entry)
         if excluded.evidence:
             return [self._finding(entry, case, "ruled_out", excluded) for case in entry.cases]
         before = [*gate.missing, *excluded.missing]
         return [self._case(entry, case, before) for case in entry.cases]
+
+    def _excluded(self, entry: Entry, most: int | None = None) -> _Outcome:
+        """Return what rules out an entry as a whole by the first expression that does; those after it are not read."""
+        outcome = _Outcome([], [])
+        for source in entry.ruled_out_by[:most]:
+            found = self._listed([source])
+            if found.evidence:
+                return found
+            outcome.missing += [one for one in found.missing if one not in outcome.missing]
+        return outcome
 
     def _case(self, entry: Entry, case: Case, before: Sequence[str]) -> Finding:
         holds, gate = self._holds(case.applies_if)

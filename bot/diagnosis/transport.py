@@ -22,7 +22,7 @@ class ReadOnlyRESTClient(RESTClientObject):
     """Sends what :class:`~bot.diagnosis.gate.Gate` lets pass; anything else raises Refused before a byte leaves.
 
     A request is checked twice: as it was asked for, and as it is about to be sent, with all headers, whoever made it
-    of this client's session. Redirects are not followed, cookies not kept, packed answers not unpacked here, and neither
+    of this client's session. Redirects are not followed, cookies not kept, packed answers left packed, and neither
     proxies nor passwords taken from the environment. ``on_request`` is called for every request that leaves, and may
     raise to hold it back. An ApiClient that has it as its ``rest_client`` can do no more than that, whatever is called.
 

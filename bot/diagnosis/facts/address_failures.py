@@ -39,6 +39,7 @@ OTHER_TROUBLE: frozenset[FailureCode] = frozenset(
 CONTROL_PLANE_PAUSE_S = 20 * 60
 """So long the control plane keeps what it knows of vSwitches."""
 
+_REPEATED_S = 3 * 60
 _VSWITCH = re.compile(r"\bvsw-[0-9a-z]+", re.IGNORECASE)
 _LINE_TIME = re.compile(TIMESTAMP, re.ASCII)
 # Lines in which Terway prints its configuration, credentials included.
@@ -73,10 +74,13 @@ def superseded(
 ) -> bool:
     """Tell whether a failure came before a remedy whose effect has to be waited for.
 
-    A restart of the node's Terway makes older failures history. With centralised IPAM the control plane goes on with
+    A restart of the node's Terway makes older failures history; where that cannot be seen, only those of just now
+    count, for a kubelet tries again within a minute. With centralised IPAM the control plane goes on with
     what it knew of vSwitches for a while after a change that Terway has read.
     """
     if age_s is None:
+        return True
+    if agent is None and config is None and age_s > _REPEATED_S:
         return True
     started_s = agent.started_s if agent else config.started_s if config else None
     if started_s is not None and started_s < age_s:

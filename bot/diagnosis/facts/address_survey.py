@@ -20,7 +20,7 @@ from bot.diagnosis.facts.agents import Agent, Agents, agents
 from bot.diagnosis.facts.eni_modes import EniModes, eni_modes
 from bot.diagnosis.facts.events import Events, node_events, pod_events
 from bot.diagnosis.facts.node_configs import NodeConfig, NodeConfigs, node_configs
-from bot.diagnosis.facts.nodes import Node, nodes
+from bot.diagnosis.facts.nodes import Node, Nodes, named_only, nodes
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.pods import Pod, Pods, pods
 from bot.diagnosis.facts.registry import Facts
@@ -137,7 +137,9 @@ async def survey(facts: Facts) -> AddressSurvey:
     """Gather what tells why pods get no address; what cannot be read is left out and kept in ``needed``."""
     needed, extra = Partial(facts), Partial(facts)
     (asked, waiting, failed, happened, events), (reported, configs, running, modes) = await asyncio.gather(
-        asyncio.gather(facts(nodes), needed(pods), needed(sandbox_failures), needed(pod_events), needed(node_events)),
+        asyncio.gather(
+            _nodes_in_question(facts), needed(pods), needed(sandbox_failures), needed(pod_events), needed(node_events)
+        ),
         asyncio.gather(needed(terway_nodes), extra(node_configs), extra(agents), extra(eni_modes)),
     )
     found = [_situation(node, waiting, reported, configs, running) for node in asked.items]
@@ -158,6 +160,17 @@ async def survey(facts: Facts) -> AddressSurvey:
         other_cause=_other_cause(found),
         needed=needed,
     )
+
+
+async def _nodes_in_question(facts: Facts) -> Nodes:
+    """Return the nodes in question; of those that a paste only names as where its pods are, nothing else is known."""
+    try:
+        return await facts(nodes)
+    except Unreadable as error:
+        names = {pod.node for pod in (await facts(pods)).items if pod.node}
+        if error.reason != "not_captured" or not names:
+            raise
+        return named_only(sorted(names))
 
 
 def _situation(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
+from bot.diagnosis.facts.node_pods import system_pods_on
 from bot.diagnosis.facts.nodes import SURVEYED, nodes
 from bot.diagnosis.facts.plugin import DaemonSet, daemon_sets
 from bot.diagnosis.facts.pods import seconds_since
@@ -21,7 +22,6 @@ Component = Literal["terway", "flannel", "kube-proxy"]
 
 _NAMESPACE = "kube-system"
 _MAX_NODES = 5
-_PODS_OF_A_NODE = 500
 _COMPONENTS: dict[str, Component] = {
     "terway-eniip": "terway",
     "terway-eni": "terway",
@@ -131,7 +131,7 @@ def _agent(found: Object, daemon_set: DaemonSet, component: Component, age: int 
 @fact(
     "agents",
     Agents,
-    needs=[Needs("pods", "list", _NAMESPACE)],
+    needs=[Needs("pods", "list"), Needs("pods", "list", _NAMESPACE)],
     kubectl="kubectl -n kube-system get pods -o wide",
 )
 async def agents(facts: Facts) -> Agents:
@@ -140,12 +140,7 @@ async def agents(facts: Facts) -> Agents:
     known = {one.name: one for one in sets.items if one.name in _COMPONENTS}
     looked_at = [node.name for node in asked.items][:_MAX_NODES] if asked.given else []
     if looked_at:
-        listings = await asyncio.gather(
-            *(
-                facts.reads.list("pods", namespace=_NAMESPACE, fields={"spec.nodeName": who}, limit=_PODS_OF_A_NODE)
-                for who in looked_at
-            )
-        )
+        listings = await asyncio.gather(*(system_pods_on(facts, who) for who in looked_at))
     else:
         listings = await asyncio.gather(
             *(

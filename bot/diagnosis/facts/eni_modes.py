@@ -80,12 +80,9 @@ def mode_of(label: str, version: Version | None, *, shared_set: bool, exclusive_
 def _mode(node: Node, version: Version | None, sets: DaemonSets) -> EniMode:
     label = node.labels.get(MODE_LABEL, "")
     unmanaged = node.labels.get(_IGNORED_LABEL) == "true" or node.labels.get("type") == "virtual-kubelet"
-    mode = mode_of(
-        label,
-        version,
-        shared_set=bool(sets.named("terway-eniip", "terway")),
-        exclusive_set=bool(sets.named("terway-eni")),
-    )
+    shared_set, exclusive_set = bool(sets.named("terway-eniip", "terway")), bool(sets.named("terway-eni"))
+    known = sets.complete or shared_set or exclusive_set
+    mode = mode_of(label, version, shared_set=shared_set, exclusive_set=exclusive_set) if known else None
     shown = f"{MODE_LABEL}={label}" if label else f"no {MODE_LABEL}"
     why = "Terway leaves it alone" if unmanaged else f"{mode or 'undecided'}, {shown}"
     return EniMode(

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from bot.diagnosis.facts.flannel_config import flannel_config
+from bot.diagnosis.facts.node_pods import PODS_OF_A_NODE
 from bot.diagnosis.facts.nodes import SURVEYED
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import daemon_sets
@@ -21,7 +22,6 @@ __all__ = ["FlannelPod", "FlannelPods", "flannel_pods", "is_applied"]
 
 _DAEMON_SET = "kube-flannel-ds"
 _CONTAINER = "kube-flannel"
-_PODS_OF_A_NODE = 500
 _MAX_NODES = 5
 
 Answer = Literal["yes", "no", "unknown"]
@@ -124,7 +124,7 @@ async def flannel_pods(facts: Facts) -> FlannelPods:
     complete, objects = True, []
     if asked.given:
         for node in asked.items[:_MAX_NODES]:
-            listing = await facts.reads.list("pods", fields={"spec.nodeName": node.name}, limit=_PODS_OF_A_NODE)
+            listing = await facts.reads.list("pods", fields={"spec.nodeName": node.name}, limit=PODS_OF_A_NODE)
             complete = complete and listing.complete
             objects += [one for one in listing.items if _is_flannel(one)]
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from bot.diagnosis.facts.plugin import EVERY_DAEMON_SET
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.objects import items, name, namespace, number, text
 from bot.diagnosis.observation import Fact, Observation
@@ -12,7 +13,6 @@ from bot.diagnosis.reader import Object
 
 __all__ = ["ForeignCni", "ForeignPlugin", "foreign_cni", "foreign_plugin_of"]
 
-_LIMIT = 500
 _ACK = re.compile(r"terway(-eni(ip)?)?(-windows)?\Z|kube-flannel-ds")
 _NAMES = {
     "calico-node": "Calico",
@@ -95,7 +95,7 @@ def foreign_plugin_of(found: Object) -> ForeignPlugin | None:
 )
 async def foreign_cni(facts: Facts) -> ForeignCni:
     """DaemonSets of network plugins that ACK does not ship, in any namespace."""
-    listing = await facts.reads.list("daemonsets", limit=_LIMIT)
+    listing = await facts.reads.list("daemonsets", limit=EVERY_DAEMON_SET)
     found = [plugin for one in listing.items if (plugin := foreign_plugin_of(one))]
     replacing = tuple(one for one in found if one.role == "replacing")
     chained = tuple(one for one in found if one.role == "chained")

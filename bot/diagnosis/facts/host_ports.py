@@ -10,6 +10,7 @@ from bot.diagnosis.facts.eni_config import eni_config
 from bot.diagnosis.facts.events import pod_events
 from bot.diagnosis.facts.flannel_config import flannel_cluster, flannel_config
 from bot.diagnosis.facts.flannel_pods import FlannelPod, FlannelPods, flannel_pods
+from bot.diagnosis.facts.node_pods import PODS_OF_A_NODE
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import plugin
 from bot.diagnosis.facts.pods import pod_of, pods
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 _PODS_OF_A_NAMESPACE = 200
-_PODS_OF_A_NODE = 500
 _DAEMON_SETS = 500
 _SHOWN_SETS = 2
 _PODS_OF_A_DAEMON_SET = 20
@@ -153,7 +153,7 @@ async def _objects(facts: Facts) -> Iterable[Object]:
     if scope.pod:
         return (await reads.list("pods", fields={"metadata.name": scope.pod}, limit=_SHOWN_SETS)).items
     if scope.node:
-        return (await reads.list("pods", fields={"spec.nodeName": scope.node}, limit=_PODS_OF_A_NODE)).items
+        return (await reads.list("pods", fields={"spec.nodeName": scope.node}, limit=PODS_OF_A_NODE)).items
     if scope.namespace:
         return (await reads.list("pods", namespace=scope.namespace, limit=_PODS_OF_A_NAMESPACE)).items
     objects: list[Object] = []

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from bot.diagnosis.facts.kube_proxy_config import NAMES, ProxyConfigs, kube_proxy_config
+from bot.diagnosis.facts.node_pods import system_pods_on
 from bot.diagnosis.facts.nodes import SURVEYED
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import daemon_sets
@@ -22,8 +23,6 @@ __all__ = ["NO_KUBE_PROXY", "ProxyPod", "ProxyPods", "kube_proxy_pods", "proxy_p
 
 NO_KUBE_PROXY = "k8s.aliyun.com/no-kube-proxy"
 """The label of nodes on which the network plugin does kube-proxy's work."""
-
-_PODS_OF_A_NODE = 500
 
 
 class ProxyPod(Observation):
@@ -132,7 +131,7 @@ def _shown(when: dt.datetime | None) -> str:
 @fact(
     "kube_proxy_pods",
     ProxyPods,
-    needs=[Needs("pods", "list", "kube-system")],
+    needs=[Needs("pods", "list"), Needs("pods", "list", "kube-system")],
     kubectl="kubectl -n kube-system get pods -o wide",
 )
 async def kube_proxy_pods(facts: Facts) -> ProxyPods:
@@ -143,14 +142,8 @@ async def kube_proxy_pods(facts: Facts) -> ProxyPods:
     if asked is None and (facts.scope.node or facts.scope.pod):
         asked = await facts(surveyed_nodes)
     at_nodes = asked.items if asked else ()
-    # The same questions are asked for the agents' sake.
     questions = (
-        [
-            facts.reads.list(
-                "pods", namespace="kube-system", fields={"spec.nodeName": node.name}, limit=_PODS_OF_A_NODE
-            )
-            for node in at_nodes
-        ]
+        [system_pods_on(facts, node.name) for node in at_nodes]
         if asked and asked.given
         else [
             facts.reads.list("pods", namespace="kube-system", labels=one.selector, limit=SURVEYED)

@@ -7,12 +7,16 @@ import asyncio
 from bot.diagnosis.facts.nodes import nodes
 from bot.diagnosis.facts.pods import Pod, pod_of
 from bot.diagnosis.facts.registry import Facts, Needs, fact
+from bot.diagnosis.objects import namespace
 from bot.diagnosis.observation import Fact, Observation
+from bot.diagnosis.reader import Listing, Unreadable
 
-__all__ = ["NodePods", "node_pods"]
+__all__ = ["PODS_OF_A_NODE", "NodePods", "node_pods", "system_pods_on"]
 
-_LIMIT = 500
+PODS_OF_A_NODE = 500
+"""More than a kubelet is ever told to take."""
 _MAX_NODES = 5
+_SYSTEM = "kube-system"
 
 
 class NodePods(Fact):
@@ -38,8 +42,25 @@ async def node_pods(facts: Facts) -> NodePods:
     now, asked = await facts.reads.now(), await facts(nodes)
     looked_at = [node.name for node in asked.items][:_MAX_NODES] if asked.given else []
     listings = await asyncio.gather(
-        *(facts.reads.list("pods", fields={"spec.nodeName": who}, limit=_LIMIT) for who in looked_at)
+        *(facts.reads.list("pods", fields={"spec.nodeName": who}, limit=PODS_OF_A_NODE) for who in looked_at)
     )
     found = tuple(pod_of(one, now) for listing in listings for one in listing.items)
     complete = bool(looked_at) and all(listing.complete for listing in listings)
     return NodePods(items=found, nodes=tuple(looked_at), complete=complete, evidence=())
+
+
+async def system_pods_on(facts: Facts, node: str) -> Listing:
+    """Return the pods of kube-system on a node, out of the list of all pods there where that can be had.
+
+    That list is asked for by other collectors as well, and comes packed where it is long.
+    """
+    on_node = {"spec.nodeName": node}
+    try:
+        every = await facts.reads.list("pods", fields=on_node, limit=PODS_OF_A_NODE)
+    except Unreadable as error:
+        if error.reason in {"timeout", "budget"}:
+            raise
+        every = None
+    if every is None or not every.complete:
+        return await facts.reads.list("pods", namespace=_SYSTEM, fields=on_node, limit=PODS_OF_A_NODE)
+    return Listing([one for one in every.items if namespace(one) == _SYSTEM], complete=True)

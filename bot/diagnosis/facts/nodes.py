@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 
 from bot.diagnosis.facts.pods import pods, seconds_since
 from bot.diagnosis.facts.registry import Facts, Needs, fact
-from bot.diagnosis.objects import at, items, labels, name, number, text, texts, time
+from bot.diagnosis.objects import PARTIAL, at, items, labels, name, number, text, texts, time
 from bot.diagnosis.observation import Fact, Observation
 from bot.diagnosis.reader import Object, Unreadable
 from corpus import parse_version
 
-__all__ = ["SURVEYED", "Condition", "Node", "Nodes", "node_of", "nodes"]
+__all__ = ["SURVEYED", "Condition", "Node", "Nodes", "named_only", "node_of", "nodes"]
 
 SURVEYED = 20
 """So many nodes are read where none is in question, and so many pods of each agent: enough to see what is common.
@@ -137,6 +138,14 @@ def node_of(found: Object, now: dt.datetime) -> Node:
             kubectl=f"kubectl get node {who} -o yaml",
         ),
     )
+
+
+def named_only(names: Sequence[str]) -> Nodes:
+    """Return nodes of which nothing but the names is known."""
+    epoch = dt.datetime.fromtimestamp(0, dt.UTC)
+    found = [{"metadata": {"name": who, "annotations": {PARTIAL: "named"}}} for who in names]
+    read = tuple(node_of(one, epoch) for one in found)
+    return Nodes(items=read, given=True, missing=(), complete=False, evidence=())
 
 
 @fact(

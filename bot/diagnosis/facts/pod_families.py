@@ -16,12 +16,15 @@ from bot.diagnosis.facts.pods import Pod, pod_of, pods
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.facts.service_families import is_ipv6, service_families
 from bot.diagnosis.facts.terway_nodes import TerwayNode, terway_nodes
+from bot.diagnosis.objects import PARTIAL
 from bot.diagnosis.observation import Fact, Observation
 from bot.diagnosis.reader import LogWindow, Unreadable
 
 __all__ = ["Ipv6Obstacles", "PodFamilies", "families_of", "ipv6_obstacles", "pod_families"]
 
 _MAX_LISTED, _MAX_LOGS = 20, 2
+_TELLS_ADDRESSES = frozenset({None, "describe"})
+"""Forms of a pod that show all its addresses; a table shows one."""
 _WINDOW = LogWindow(limit_bytes=96 * 1024)
 _NO_DUAL_STACK = re.compile(r"not support (?:k8s )?dual stack|ipv4 and ipv6 count is not equal", re.IGNORECASE)
 _NO_IPV6 = re.compile(r"instance is not support (?:multi )?ipv6", re.IGNORECASE)
@@ -86,7 +89,7 @@ async def pod_families(facts: Facts) -> PodFamilies:
         found = await _backends(facts)
     elif facts.scope.namespace and not facts.scope.node:
         found = await _listed(facts, facts.scope.namespace, None)
-    live = tuple(pod for pod in found if pod.stage != "finished" and not pod.partial)
+    live = tuple(pod for pod in found if pod.stage != "finished" and pod.annotations.get(PARTIAL) in _TELLS_ADDRESSES)
     hosts = await _dual_nodes(facts) if any(pod.host_network for pod in live) else frozenset()
     single = [pod for pod in live if pod.ips and not _has_ipv6(pod) and not (pod.host_network and pod.node in hosts)]
     dual = [pod for pod in live if _has_ipv6(pod)]

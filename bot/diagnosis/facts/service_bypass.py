@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.diagnosis.facts.datapaths import DataPath, datapaths
 from bot.diagnosis.facts.eni_config import eni_config
+from bot.diagnosis.facts.eni_modes import eni_modes
 from bot.diagnosis.facts.node_configs import node_configs
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import plugin
@@ -40,7 +41,10 @@ async def service_bypass(facts: Facts) -> ServiceBypass:
     if not paths.items or paths.per_packet_lb_off:
         return nothing
     config, told = await read(eni_config), await read(node_configs)
-    fresh = {one.node for one in told.items if one.base_stale is False} if told else set()
+    modes = await read(eni_modes)
+    # A node that may be exclusive has no acceleration, whatever is set.
+    undecided = {one.node for one in modes.undecided} if modes else set()
+    fresh = {one.node for one in told.items if one.base_stale is False} - undecided if told else set()
     readable = config is not None and not config.invalid
     bypassed = [one for one in paths.items if one.accelerated or (readable and one.node in fresh and _asked(one))]
     if len(bypassed) < len(paths.items):

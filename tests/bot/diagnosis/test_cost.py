@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.reader import Listing
 from bot.diagnosis.reads import Reads
 from bot.diagnosis.resources import resource
-from corpus import Corpus, load_corpus
+from corpus import Corpus, Entry, load_corpus
 from tests.doubles.kubernetes_api import kubernetes_api
 
 NOW = dt.datetime(2026, 3, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -31,47 +33,84 @@ def corpus() -> Corpus:
     return load_corpus()
 
 
-@pytest.fixture(scope="module")
-def diagnosed(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory):
-    """Diagnoses the pod that hangs in a simulated cluster of that size, by these entries; each way once."""
-    known: dict[tuple[tuple[int, int], tuple[str, ...]], Diagnosis] = {}
+@dataclass(frozen=True)
+class Served:
+    """A simulated cluster that is served, and where its kubeconfig lies."""
 
-    def diagnosed(size: tuple[int, int], entries: Sequence[str] = SUSPECTED) -> Diagnosis:
-        key = size, tuple(entries)
-        if key not in known:
-            known[key] = asyncio.run(look(corpus, size, entries, tmp_path_factory.mktemp("kubeconfig")))
-        return known[key]
+    cluster: SimulatedCluster
+    kubeconfig: Path
 
-    return diagnosed
+    def diagnose(self, entries: Sequence[Entry] | None, corpus: Corpus, *, of_pod: bool) -> Diagnosis:
+        async def look() -> Diagnosis:
+            scope = Scope(self.cluster.namespace, self.cluster.pod) if of_pod else Scope()
+            async with LiveReader.open(self.kubeconfig) as reader:
+                return await diagnose(reader, corpus, entries=entries, scope=scope, seconds=60)
+
+        return asyncio.run(look())
 
 
-async def look(corpus: Corpus, size: tuple[int, int], entries: Sequence[str], directory: Path) -> Diagnosis:
+@contextmanager
+def served(size: tuple[int, int], directory: Path) -> Iterator[Served]:
     cluster = SimulatedCluster(*size, NOW)
-    wanted = [entry for entry in corpus.entries if entry.id in entries]
     with kubernetes_api(cluster, logs=cluster.logs, now=NOW) as api:
-        async with LiveReader.open(api.kubeconfig(directory)) as reader:
-            return await diagnose(
-                reader, corpus, entries=wanted, scope=Scope(cluster.namespace, cluster.pod), seconds=60
-            )
+        yield Served(cluster, api.kubeconfig(directory))
 
 
-@pytest.mark.parametrize("size", [LARGE, SMALL], ids=["5,000 nodes", "50 nodes"])
-def test_a_named_pod_is_diagnosed_with_few_requests_and_bytes(diagnosed, size):
-    found = diagnosed(size)
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(LARGE, tmp_path_factory.mktemp("large")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(SMALL, tmp_path_factory.mktemp("small")) as found:
+        yield found
+
+
+def suspected(corpus: Corpus) -> list[Entry]:
+    return [entry for entry in corpus.entries if entry.id in SUSPECTED]
+
+
+@pytest.mark.parametrize("size", ["large", "small"])
+def test_a_named_pod_is_diagnosed_with_few_requests_and_bytes(request, corpus, size):
+    found = request.getfixturevalue(size).diagnose(suspected(corpus), corpus, of_pod=True)
     assert found.verdicts["terway-vswitch-ip-exhausted"] == "confirmed"
     assert "unreadable" not in found.verdicts.values()
     assert found.requests <= MOST_REQUESTS
     assert found.bytes <= MOST_BYTES
 
 
-def test_the_size_of_the_cluster_hardly_changes_what_a_named_pod_costs(diagnosed):
-    large, small = diagnosed(LARGE), diagnosed(SMALL)
-    assert large.requests <= 1.2 * small.requests
-    assert large.bytes <= 1.2 * small.bytes
+@pytest.mark.parametrize(("of_pod", "every"), [(True, 4), (False, 1)], ids=["a named pod", "the whole cluster"])
+def test_every_entry_alone_stays_within_the_bounds(large, corpus, of_pod, every):
+    # Where no pod is named more is read.
+    costs = {entry.id: large.diagnose([entry], corpus, of_pod=of_pod) for entry in corpus.entries[::every]}
+    assert {name: found.requests for name, found in costs.items() if found.requests > MOST_REQUESTS} == {}
+    assert {name: found.bytes for name, found in costs.items() if found.bytes > MOST_BYTES} == {}
 
 
-def test_fewer_entries_read_less(diagnosed):
-    five, one = diagnosed(SMALL), diagnosed(SMALL, ["terway-mac-not-found"])
+@pytest.mark.parametrize(
+    ("of_pod", "requests", "kib"), [(True, 17, 190), (False, 19, 290)], ids=["a named pod", "the whole cluster"]
+)
+def test_all_entries_together_share_what_they_read(large, corpus, of_pod, requests, kib):
+    found = large.diagnose(None, corpus, of_pod=of_pod)
+    assert len(found.verdicts) == len(corpus.entries)
+    assert "unreadable" not in found.verdicts.values()
+    assert found.requests <= requests
+    assert found.bytes <= kib * 1024
+
+
+@pytest.mark.parametrize("some", [SUSPECTED, None], ids=["five entries", "all entries"])
+def test_the_size_of_the_cluster_hardly_changes_what_a_named_pod_costs(large, small, corpus, some):
+    entries = suspected(corpus) if some else None
+    of_large, of_small = (one.diagnose(entries, corpus, of_pod=True) for one in (large, small))
+    assert of_large.requests <= 1.2 * of_small.requests
+    assert of_large.bytes <= 1.2 * of_small.bytes
+
+
+def test_fewer_entries_read_less(small, corpus):
+    five = small.diagnose(suspected(corpus), corpus, of_pod=True)
+    one = small.diagnose([corpus["terway-mac-not-found"]], corpus, of_pod=True)
     assert one.requests < five.requests
     assert one.bytes < five.bytes
 
