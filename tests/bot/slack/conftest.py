@@ -9,7 +9,9 @@ import pytest
 from tests.doubles.engine import StandInEngine
 from tests.doubles.slack import Message, RateLimits, SlackPlatform, slack_platform
 from tests.doubles.slack_bot import RunningBot, Transport, running_bot, slack_settings
+from tests.doubles.slack_manifest import granted
 
+EVENTS, SCOPES = granted()
 _numbers = itertools.count(1)
 
 
@@ -64,7 +66,7 @@ def transport(request: pytest.FixtureRequest) -> Transport:
 
 @pytest.fixture(scope="module")
 def _live(transport: Transport, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with slack_platform(limits=RateLimits(enabled=False)) as slack:
+    with slack_platform(limits=RateLimits(enabled=False), events=EVENTS, scopes=SCOPES) as slack:
         for user in ("U1", "U2"):
             slack.user(user)
         slack.user("U3", bot=True)
