@@ -13,7 +13,8 @@ from bot.oncall.responder import Responder
 from bot.oncall.sinks import Sink, StdoutSink, WebhookSink
 from bot.service import Service
 from bot.settings import Settings
-from bot.store import Lease
+from bot.settings.slack import has_slack
+from bot.store import Lease, Store
 
 __all__ = ["LEASE", "Desk", "sinks_of"]
 
@@ -22,12 +23,21 @@ LEASE = dt.timedelta(seconds=30)
 _logger = logging.getLogger("acknet.oncall")
 
 
-def sinks_of(settings: Settings) -> list[Sink]:
+def sinks_of(settings: Settings, store: Store) -> list[Sink]:
     """Return the places that are told about incidents, as the settings say."""
-    secret = settings.incident_webhook_secret
-    if settings.incident_webhook_url is None:
-        return [StdoutSink()]
-    return [WebhookSink(settings.incident_webhook_url, secret.get_secret_value() if secret else None)]
+    found: list[Sink] = []
+    if settings.incident_channel is not None:
+        if has_slack(settings):
+            # Half a second of imports that only some need.
+            from bot.slack.incidents import SlackSink
+
+            found.append(SlackSink(store, settings.incident_channel))
+        else:
+            _logger.warning("incident_channel is set, but acknet is not in Slack; see the settings slack_…")
+    if settings.incident_webhook_url is not None:
+        secret = settings.incident_webhook_secret
+        found.append(WebhookSink(settings.incident_webhook_url, secret.get_secret_value() if secret else None))
+    return found or [StdoutSink()]
 
 
 class Desk:

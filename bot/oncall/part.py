@@ -25,7 +25,7 @@ class AlertsPart(Background):
 
     def __init__(self, service: Service, *, lease: dt.timedelta = LEASE) -> None:
         self._service = service
-        self._desk = Desk(service, sinks_of(service.settings), lease=lease)
+        self._desk = Desk(service, sinks_of(service.settings, service.store), lease=lease)
 
     def install(self, app: FastAPI) -> None:
         """Add the routes."""

@@ -74,7 +74,12 @@ class SlackBot:
         timeout = aiohttp.ClientTimeout(_CALL_SECONDS)
         session = await self._running.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         client = AsyncWebClient(
-            token.get_secret_value(), base_url=f"{self._settings.slack_base_url}/", session=session, logger=_logger
+            token.get_secret_value(),
+            base_url=f"{self._settings.slack_base_url}/",
+            session=session,
+            logger=_logger,
+            # The SDK's own would post once more what Slack took without saying so; the mailbox looks first.
+            retry_handlers=[],
         )
         self._build(client)
         self._intake.start()

@@ -237,15 +237,14 @@ class Mailbox:
     async def _find(self, key: str, outgoing: Outgoing) -> str | None:
         """Return the id of the message that bears ``key``, where Slack has it already."""
         spot, cursor = outgoing.spot, None
+        client = self._calls.client
+        method, where = (
+            (client.conversations_replies, {"ts": spot.thread}) if spot.thread else (client.conversations_history, {})
+        )
         while True:
             try:
                 page: Mapping[str, Any] = await self._calls.call(
-                    self._calls.client.conversations_replies,
-                    channel=spot.channel,
-                    ts=spot.thread or "",
-                    include_all_metadata=True,
-                    limit=200,
-                    cursor=cursor,
+                    method, channel=spot.channel, include_all_metadata=True, limit=200, cursor=cursor, **where
                 )
             except Refused as error:
                 if error.error != "thread_not_found":
@@ -257,7 +256,8 @@ class Mailbox:
                 if metadata.get("event_type") == _EVENT_TYPE and said.get("key") == key:
                     return str(message["ts"])
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
+            # What was sent before a crash is among the newest of a channel.
+            if not cursor or not spot.thread:
                 return None
 
 
