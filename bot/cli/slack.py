@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from bot.cli.console import UsageFailure, print_line
+import typer
+
+from bot.cli.console import UsageFailure, flush, print_line
 from bot.cli.serve import end_while_building, log_to_stderr
 from bot.cli.settings import ConfigFlag, load_or_fail
 
@@ -17,12 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["slack"]
 
 
-def slack(config: ConfigFlag = None) -> None:
+def slack(
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what is wrong with tokens, scopes and the connection, and end.")
+    ] = False,
+    config: ConfigFlag = None,
+) -> None:
     """Answer in Slack over Socket Mode until it is stopped.
 
-    Events over HTTP are taken by acknet serve. The index is opened meanwhile, or built where there is none.
+    Events over HTTP are taken by acknet serve. The index is opened meanwhile, or built where there is none. With
+    --check nothing is answered; the exit code is 2 where something is wrong.
     """
     settings = load_or_fail(config=config)
+    if check:
+        asyncio.run(_check(settings))
+        return
     if settings.slack_bot_token is None:
         raise UsageFailure("acknet slack needs the bot's token; set ACKNET_SLACK_BOT_TOKEN, as docs/slack.md shows")
     if settings.slack_app_token is None:
@@ -33,6 +44,21 @@ def slack(config: ConfigFlag = None) -> None:
     log_to_stderr(settings.log_level)
     if not asyncio.run(_run(settings)):
         end_while_building()
+
+
+async def _check(settings: Settings) -> None:
+    from bot.slack.check import check
+
+    wrong = 0
+    async for found in check(settings):
+        wrong += found.well is False
+        sign = {True: "ok", False: "WRONG", None: "note"}[found.well]
+        print_line(f"{sign:5}  {found.says}")
+    if wrong:
+        flush()
+        raise UsageFailure(
+            f"{wrong} of these keep acknet from doing its work in Slack; docs/slack.md says how to set it up"
+        )
 
 
 async def _run(settings: Settings) -> bool:
