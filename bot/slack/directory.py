@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from bot.slack.calls import Limited, Refused, SlackCalls, Trouble
@@ -21,20 +21,18 @@ _MOST_MEMBERS = 100
 class Directory:
     """Looks people up. What cannot be found out is None."""
 
-    def __init__(self, calls: SlackCalls, team: str = "") -> None:
+    def __init__(self, calls: SlackCalls) -> None:
         self._calls = calls
-        self.team = team
-        """The workspace that acknet belongs to."""
         self._kept: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._ours: tuple[str, str] | None = None
 
     async def is_member(self, user: str) -> bool | None:
         """Tell whether ``user`` is a full member of the workspace: no guest, no stranger, no bot."""
 
         async def ask() -> bool:
-            found = (await self._calls.call(self._calls.client.users_info, user=user)).get("user") or {}
-            outside = found.get("is_stranger") or (self.team and found.get("team_id") not in (None, self.team))
+            found = await self._insider(user)
             limited = found.get("is_restricted") or found.get("is_ultra_restricted")
-            return not (outside or limited or found.get("is_bot") or found.get("deleted"))
+            return bool(found) and not (limited or found.get("is_bot") or found.get("deleted"))
 
         return await self._known(f"user {user}", ask)
 
@@ -67,10 +65,28 @@ class Directory:
 
     async def _is_member_or_bot(self, user: str) -> bool:
         async def ask() -> bool:
-            found = (await self._calls.call(self._calls.client.users_info, user=user)).get("user") or {}
-            return bool(found.get("is_bot")) and not found.get("is_stranger")
+            return bool((await self._insider(user)).get("is_bot"))
 
         return bool(await self.is_member(user)) or bool(await self._known(f"bot {user}", ask))
+
+    async def _insider(self, user: str) -> Mapping[str, Any]:
+        """Return what Slack says of a user of this organization; nothing for one of another.
+
+        ``is_stranger`` is false for those with whom a channel is shared, so that it takes the ids to tell. Raises
+        Trouble, Limited, Refused.
+        """
+        found: Mapping[str, Any] = (await self._calls.call(self._calls.client.users_info, user=user)).get("user") or {}
+        team, enterprise = await self._home()
+        of_enterprise = (found.get("enterprise_user") or {}).get("enterprise_id")
+        inside = found.get("team_id") == team or (enterprise and of_enterprise == enterprise)
+        return found if inside and not found.get("is_stranger") else {}
+
+    async def _home(self) -> tuple[str, str]:
+        """Return the ids of the workspace and, on Enterprise Grid, of the organization that acknet belongs to."""
+        if self._ours is None:
+            told = await self._calls.call(self._calls.client.auth_test)
+            self._ours = str(told["team_id"]), str(told.get("enterprise_id") or "")
+        return self._ours
 
     async def _known(self, key: str, ask: Callable[[], Awaitable[T]]) -> T | None:
         """Return what is known, or ask for it; None where it cannot be found out now."""

@@ -554,7 +554,7 @@ def test_people_groups_and_channels_are_told_as_they_are(slack: SlackPlatform) -
         guest = (await client.users_info(user="U7"))["user"]
         assert guest["is_restricted"]
         stranger = (await client.users_info(user="U8"))["user"]
-        assert (stranger["team_id"], stranger["is_stranger"]) == ("TOTHER", True)
+        assert (stranger["team_id"], stranger["is_stranger"]) == ("TOTHER", False)
         assert await error_of(client.users_info(user="U404")) == "user_not_found"
         groups = (await client.usergroups_list())["usergroups"]
         assert [(group["handle"], group["user_count"]) for group in groups] == [("oncall", 2)]

@@ -98,7 +98,8 @@ class User:
         profile: dict[str, Any] = {"real_name": self.name, "display_name": self.name, "team": self.team_id}
         if self.email:
             profile["email"] = self.email
-        stranger = {"is_stranger": True} if self.team_id != home else {}
+        # Strangers are only those with whom no channel is shared, and of those an app hears nothing.
+        stranger = {"is_stranger": False} if self.team_id != home else {}
         return {
             "id": self.id,
             "team_id": self.team_id,
