@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,7 +38,8 @@ class Pool:
             if self._held >= self._most:
                 raise Overloaded(f"{self._held} questions are being answered or wait; try again.")
             self._held += 1
-        future = self._executor.submit(call)
+        # The context too: what is logged and traced there belongs to the same request.
+        future = self._executor.submit(contextvars.copy_context().run, call)
         # A place is free when the thread is, not when the one who asked has given up.
         future.add_done_callback(self._release)
         try:

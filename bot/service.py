@@ -19,6 +19,7 @@ from bot.answer import Answer
 from bot.diagnosis.models import Diagnosis
 from bot.look import Look, SourceError, look_into
 from bot.observe.metrics import Metrics
+from bot.observe.tracing import span
 from bot.opening import AskEngine, EngineOpening
 from bot.pool import Overloaded, Pool
 from bot.settings import Settings
@@ -122,7 +123,10 @@ class Service:
                 suspects = await self._asks.run(lambda: engine.suspects(turns))
                 tell({"stage": "retrieved", "entries": [entry.id for entry in suspects]})
                 found = await self._look(engine, look, suspects, asker, text="\n".join(turns), tell=tell)
-            answer = await self._asks.run(lambda: engine.ask(turns, found) if found else engine.ask(turns))
+            with span("ask", {"acknet.surface": asker.surface}) as note:
+                answer = await self._asks.run(lambda: engine.ask(turns, found) if found else engine.ask(turns))
+                note("acknet.outcome", answer.outcome)
+                note("acknet.entry", answer.entry or "")
         tell({"stage": "answered"})
         return self._given(answer, turns, asker, look, time.perf_counter() - start)
 
@@ -236,7 +240,10 @@ class Service:
             )
 
         try:
-            found = await self._looks.run(run)
+            with span("look", {"acknet.surface": asker.surface}) as note:
+                found = await self._looks.run(run)
+                note("acknet.requests", found.requests)
+                note("acknet.bytes", found.bytes)
         except SourceError as error:
             _logger.warning("nothing can be looked into: %s", error)
             raise

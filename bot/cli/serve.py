@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from bot import __version__
 from bot.cli.console import UsageFailure, print_line
 from bot.cli.settings import ConfigFlag, load_or_fail
 
-__all__ = ["end_while_building", "log_to_stderr", "serve"]
+__all__ = ["end_while_building", "serve"]
 
 
 def serve(
@@ -28,6 +29,8 @@ def serve(
     """
     settings = load_or_fail({"host": host, "port": port}, config)
 
+    from bot.observe.log import log_to_stderr
+    from bot.observe.tracing import start_tracing
     from bot.web.access import is_loopback
     from bot.web.app import create_app
     from bot.web.server import ListenError, Server, listen, url_of
@@ -37,7 +40,8 @@ def serve(
     except ListenError as error:
         raise UsageFailure(f"{error}; choose another with --host or --port") from error
     url = url_of(listener)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
+    end_tracing = start_tracing(__version__)
     if not settings.api_tokens and not is_loopback(listener.getsockname()[0]):
         print_line(
             f"acknet: warning: {url} is open to other machines, but every request from there is refused: there is no "
@@ -51,16 +55,9 @@ def serve(
         sys.stdout.flush()
 
     Server(app, settings, tell_ready).run_until_signalled(listener)
+    end_tracing()
     if not app.state.opening.wait(0):
         end_while_building()
-
-
-def log_to_stderr(level: str) -> None:
-    """Send log lines of at least ``level`` to stderr."""
-    import logging
-
-    line = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format=line)
 
 
 def end_while_building() -> None:

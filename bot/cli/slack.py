@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.console import UsageFailure, flush, print_line
-from bot.cli.serve import end_while_building, log_to_stderr
+from bot.cli.serve import end_while_building
 from bot.cli.settings import ConfigFlag, load_or_fail
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def slack(
             "acknet slack needs an app-level token for Socket Mode; set ACKNET_SLACK_APP_TOKEN, or let acknet serve "
             "take events over HTTP"
         )
-    log_to_stderr(settings.log_level)
+    from bot.observe.log import log_to_stderr
+
+    log_to_stderr(settings)
     if not asyncio.run(_run(settings)):
         end_while_building()
 

@@ -17,3 +17,6 @@ class ObservingSettings(BaseModel):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = Field(
         default="warning", description="The least severe log lines that go to stderr."
     )
+    log_format: Annotated[Literal["console", "json"], Lowercase] = Field(
+        default="console", description="How log lines are written: for people, or a JSON object each."
+    )

@@ -80,6 +80,12 @@ class Database:
         self._outage = Outage()
         self._closed = False
 
+    async def open(self) -> None:
+        """Open the database, and migrate it first, which may take longer than an operation. Raises StoreUnavailable."""
+        if self._closed:
+            raise StoreUnavailable("refused", "it was closed")
+        await self._opened()
+
     async def read(self, name: str, work: Work[T]) -> T:
         """Return what ``work`` reads in one transaction; ``name`` is for the log. Raises StoreUnavailable."""
         return await self._bounded(name, lambda: self._attempt(lambda session: session.read(work)))

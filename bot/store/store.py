@@ -101,6 +101,10 @@ class Store:
         """Let go of the store, once the operations that are under way have ended, or a few seconds later."""
         await self._database.close()
 
+    async def open(self) -> None:
+        """Open the store before it is needed, and wait for that as long as it takes. Raises StoreUnavailable."""
+        await self._database.open()
+
     async def check(self) -> None:
         """Tell whether the store can be used, and written to, now. Raises StoreUnavailable when not."""
 

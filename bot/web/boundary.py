@@ -6,8 +6,12 @@ import logging
 import re
 import secrets
 import time
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from structlog.contextvars import bound_contextvars
+
+from bot.observe.tracing import Span, span
 from bot.web.crash import crash
 from bot.web.problems import problem_response
 
@@ -51,20 +55,38 @@ class Boundary:
                 message = {**message, "headers": [*message.get("headers", ()), *marks]}
             await send(message)
 
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        try:
-            await self._app({**scope, "method": method}, receive, send_marked)
-        except Exception as error:  # noqa: BLE001 (logged; whoever asks gets a problem and an id to quote)
-            problem = crash(identifier, error)
-            if not status:
-                await problem_response(problem, scope)(scope, receive, send_marked)
-        finally:
-            path = scope.get("raw_path", b"").decode("ascii", "replace")[:_LONGEST_PATH]
-            elapsed = (time.perf_counter() - started) * 1000
-            outcome = str(status) if status else "client left"
-            _logger.info("%s %s: %s, %.1f ms, request %s", scope["method"], path, outcome, elapsed, identifier)
+        inner = {**scope, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
+        with bound_contextvars(request_id=identifier), _span(scope) as note:
+            try:
+                await self._app(inner, receive, send_marked)
+            except Exception as error:  # noqa: BLE001 (logged; whoever asks gets a problem and an id to quote)
+                problem = crash(identifier, error)
+                if not status:
+                    await problem_response(problem, scope)(scope, receive, send_marked)
+            finally:
+                note("http.response.status_code", status)
+                _log(scope, status, (time.perf_counter() - started) * 1000, identifier)
 
 
 def _given_id(scope: Scope) -> str | None:
     given = [value for name, value in scope["headers"] if name == _ID_HEADER]
     return given[0].decode() if len(given) == 1 and _SAFE_ID.fullmatch(given[0]) else None
+
+
+def _span(scope: Scope) -> AbstractContextManager[Span]:
+    parents = [value for name, value in scope["headers"] if name == b"traceparent"]
+    known = {"http.request.method": scope["method"], "url.path": _path(scope)}
+    return span(f"HTTP {scope['method']}", known, parent=parents[0].decode("latin-1") if len(parents) == 1 else "")
+
+
+def _log(scope: Scope, status: int, elapsed: float, identifier: str) -> None:
+    path, outcome = _path(scope), str(status) if status else "client left"
+    known = {"method": scope["method"], "path": path, "status": status, "elapsed_ms": round(elapsed, 1)}
+    _logger.info(
+        "%s %s: %s, %.1f ms, request %s", scope["method"], path, outcome, elapsed, identifier, extra={"http": known}
+    )
+
+
+def _path(scope: Scope) -> str:
+    path: bytes = scope.get("raw_path", b"")
+    return path.decode("ascii", "replace")[:_LONGEST_PATH]

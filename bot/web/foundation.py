@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from bot.settings import Settings
 from bot.store import StoreUnavailable
 
 __all__ = ["ClusterPart", "IndexPart", "StorePart"]
+
+_logger = logging.getLogger("acknet.store")
 
 _QUEUES_SECONDS = 15.0
 _CHECK_SECONDS = 2.0
@@ -50,7 +53,11 @@ class StorePart(Background):
         self._checked: tuple[float, Condition] | None = None
 
     async def work(self) -> None:
-        """Prune and count until it is stopped."""
+        """Prune and count until it is stopped; first of all, open it, lest the first answers wait for that."""
+        try:
+            await self._service.store.open()
+        except StoreUnavailable as error:
+            _logger.warning("the store cannot be opened: %s", error)
         age = dt.timedelta(days=self._service.settings.store_days)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._service.store.keep_pruned(age))

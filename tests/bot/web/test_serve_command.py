@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,11 @@ def serving(home: Path, *arguments: str, **more: str) -> Iterator[tuple[subproce
             process.kill()
 
 
+def without_store(errors: str) -> str:
+    """Return what was logged but for the store, which says so when the disk of a busy machine is slow."""
+    return "".join(line for line in errors.splitlines(keepends=True) if " store: " not in line)
+
+
 def run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
@@ -67,7 +74,7 @@ def test_it_says_where_it_listens_answers_there_and_stops_on_a_signal(tmp_path: 
         process.send_signal(number)
         rest, errors = process.communicate(timeout=30)
 
-    assert (process.returncode, rest, errors) == (0, "", "")
+    assert (process.returncode, rest, without_store(errors)) == (0, "", "")
 
 
 def test_it_stops_at_once_while_the_index_is_being_built(tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_it_stops_at_once_while_the_index_is_being_built(tmp_path: Path) -> None
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
 
-    assert (process.returncode, errors) == (0, "")
+    assert (process.returncode, without_store(errors)) == (0, "")
 
 
 def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path) -> None:
@@ -98,14 +105,41 @@ def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path) -> None
     assert process.returncode == 0
 
 
-def test_the_log_goes_to_stderr(tmp_path: Path) -> None:
-    with serving(tmp_path, "--port", "0", ACKNET_LOG_LEVEL="info") as (process, line):
-        httpx.get(f"{line.split()[-1]}/healthz", trust_env=False)
+def log_of(home: Path, **more: str) -> str:
+    """Return what the server logs of three requests, one of which it fails at."""
+    with serving(home, "--port", "0", ACKNET_LOG_LEVEL="info", **more) as (process, line):
+        url = line.split()[-1]
+        with httpx.Client(base_url=url, trust_env=False, timeout=60) as http:
+            http.get("/healthz", headers={"X-Request-Id": "first"})
+            end = time.monotonic() + 60
+            while http.get("/readyz").status_code != 200:
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            crash = {"question": "CRASH LTAI5tAbCdEfGhIjKlMnOp"}
+            assert http.post("/v1/ask", json=crash, headers={"X-Request-Id": "third"}).status_code == 500
         process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, rest) == (0, "")
+    assert "LTAI" not in errors
+    return errors
 
-    assert rest == ""
-    assert "GET /healthz: 200" in errors
+
+def test_the_log_goes_to_stderr_for_people(tmp_path: Path) -> None:
+    errors = log_of(tmp_path)
+
+    assert re.search(r"^\S+ \[info +\] GET /healthz: 200, .* request first +\[acknet\.http\]", errors, re.MULTILINE)
+    assert "request third failed: builtins.RuntimeError at" in errors
+    assert "\x1b" not in errors
+
+
+def test_the_log_can_be_json_with_the_request_on_every_line_of_it(tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in log_of(tmp_path, ACKNET_LOG_FORMAT="json").splitlines()]
+
+    assert all({"timestamp", "level", "logger", "event"} <= set(line) for line in lines)
+    first = next(line for line in lines if line.get("request_id") == "first")
+    assert (first["http"]["method"], first["http"]["path"], first["http"]["status"]) == ("GET", "/healthz", 200)
+    assert {line["level"] for line in lines if line.get("request_id") == "third"} == {"info", "error"}
+    assert any(line["logger"].startswith("uvicorn") for line in lines)
 
 
 def test_settings_name_the_address_and_flags_overrule_them(tmp_path: Path) -> None:
@@ -120,7 +154,9 @@ def test_an_address_that_others_reach_without_a_token_is_warned_of(tmp_path: Pat
         _, errors = process.communicate(timeout=30)
 
     assert process.returncode == 0
-    assert re.fullmatch(r"acknet: warning: http://192\.0\.2\.1:\d+ is open .* refused: there is no token .*\n", errors)
+    assert re.fullmatch(
+        r"acknet: warning: http://192\.0\.2\.1:\d+ is open .* refused: there is no token .*\n", without_store(errors)
+    )
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
