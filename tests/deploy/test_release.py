@@ -31,6 +31,25 @@ def test_all_parts_have_one_version() -> None:
     assert {__version__, chart["version"], chart["appVersion"], image[1], headings[0]} == {project()["version"]}
 
 
+def test_everything_beside_the_code_is_packed() -> None:
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packed = {
+        path
+        for package, patterns in setup["package-data"].items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    present = {
+        path
+        for package in ("bot", "corpus", "index")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    assert sorted(str(path.relative_to(ROOT)) for path in present - packed) == []
+    modules = {path.parent for package in ("bot", "corpus", "index") for path in (ROOT / package).rglob("*.py")}
+    assert [str(each) for each in sorted(modules) if not (each / "__init__.py").exists()] == []
+
+
 def test_kubectl_finds_the_plugin_by_its_name() -> None:
     scripts = project()["scripts"]
     assert scripts["kubectl-acknet"] == scripts["acknet"]
