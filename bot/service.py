@@ -142,6 +142,14 @@ class Service:
             answer = await self._asks.run(lambda: engine.explain(entry_id, turns, diagnosis))
         return self._given(answer, turns, asker, None, time.perf_counter() - start)
 
+    async def nearest(self, text: str) -> tuple[Entry, ...]:
+        """Return the entries that come nearest to ``text`` in meaning, without an answer; nothing is kept of it.
+
+        Raises NotReady, Overloaded.
+        """
+        engine = self.engine
+        return tuple(await self._asks.run(lambda: engine.suspects([text])))
+
     async def diagnose(
         self,
         asker: Asker,

@@ -22,7 +22,9 @@ _API = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 def wants_page(scope: Scope) -> bool:
     """Tell whether a request is a browser's that asks for something to show; the API answers in its own way."""
     accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-    return b"text/html" in accept and not scope["path"].startswith(_API)
+    # Events bring their own problems along.
+    shows = b"text/html" in accept and b"text/event-stream" not in accept
+    return shows and not scope["path"].startswith(_API)
 
 
 def error_page(problem: Problem, headers: Mapping[str, str], scope: Scope) -> Response:

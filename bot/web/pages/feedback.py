@@ -16,11 +16,11 @@ from bot.web.problems import ProblemError
 __all__ = ["add_feedback"]
 
 _LONGEST_REASON = 2000
-_LONGEST_ID = 64
-_LOST = (
-    "This could not be kept: the answer is not known any more, or what acknet keeps cannot be reached just now. "
-    "Answers are not affected."
-)
+_THANKS = {
+    "helpful": "Thank you: this is kept with the answer.",
+    "unhelpful": "Thank you: this is kept with the answer.",
+    "unanswered": "Kept as an open question. Thank you.",
+}
 
 
 def add_feedback(router: APIRouter, service: Service) -> None:
@@ -30,17 +30,20 @@ def add_feedback(router: APIRouter, service: Service) -> None:
     async def feedback(answer_id: str, request: Request) -> Response:
         form = await read_form(request)
         said = form.one("verdict")
-        if said not in {"helpful", "unhelpful", "unanswered"}:
+        if said not in _THANKS:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "Choose one of the buttons below the answer.")
-        answer_id = answer_id[:_LONGEST_ID]
+        if await service.find(answer_id) is None:
+            raise ProblemError(
+                HTTPStatus.NOT_FOUND, "This answer is not known any more, so nothing is kept.", kind="unknown-answer"
+            )
         if said == "unanswered":
-            kept, thanks = await service.nobody_answered(answer_id), "Kept as an open question. Thank you."
+            kept = await service.nobody_answered(answer_id)
         else:
             asker = Asker("page", caller_of(request).name)
-            known = await service.kept(answer_id) is not None
-            kept = known and await service.rate(
-                answer_id, asker, helpful=said == "helpful", reason=form.one("reason")[:_LONGEST_REASON]
+            reason = form.one("reason")[:_LONGEST_REASON]
+            kept = await service.rate(answer_id, asker, helpful=said == "helpful", reason=reason)
+        if not kept:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "This could not be kept just now; try again.", kind="not-remembered"
             )
-            thanks = "Thank you: this is kept with the answer."
-        status = HTTPStatus.OK if kept else HTTPStatus.SERVICE_UNAVAILABLE
-        return page("notice.html.j2", status=status, notice=thanks if kept else _LOST, kept=kept)
+        return page("notice.html.j2", notice=_THANKS[said])

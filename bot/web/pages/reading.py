@@ -28,8 +28,10 @@ def add_reading(router: APIRouter, service: Service) -> None:
         area = request.query_params.get("area", "")
         areas = {name: tuple(group) for name, group in groupby(corpus.entries, key=lambda entry: entry.area)}
         shown = {name: group for name, group in areas.items() if area in {"", name}}
-        found = search(corpus, words, area) if words else None
-        return page("entries.html.j2", words=words, area=area, areas=list(areas), shown=shown, found=found)
+        found = search(corpus, words, area) if words else []
+        nearest = await service.nearest(words) if words else ()
+        near = [one for one in nearest if one not in found and area in {"", one.area}]
+        return page("entries.html.j2", words=words, area=area, areas=list(areas), shown=shown, found=found, near=near)
 
     @router.get("/entries/{entry_id}")
     async def entry(entry_id: str) -> Response:

@@ -36,6 +36,10 @@ class Element:
         own = self.attributes.get(name, "")
         return value in own.split() if name == "class" else own == value
 
+    @property
+    def links(self) -> set[str]:
+        return {one.attributes["href"] for one in self.all("a")}
+
     def fields(self) -> list[tuple[str, str]]:
         """Return what a browser sends of the form's inputs and text areas, buttons aside."""
         pairs = []
@@ -53,10 +57,6 @@ class Page(Element):
     @property
     def ids(self) -> set[str]:
         return {one.attributes["id"] for one in self.walk() if "id" in one.attributes}
-
-    @property
-    def links(self) -> set[str]:
-        return {one.attributes["href"] for one in self.all("a")}
 
     @property
     def composer(self) -> Element:

@@ -269,7 +269,7 @@ def test_what_nobody_could_answer_becomes_an_open_question(site: Site) -> None:
     assert "does anybody know?" in [one.text for one in kept]
 
 
-@pytest.mark.parametrize(("verdict", "status"), [("helpful", 503), ("unanswered", 503), ("fine", 422), ("", 422)])
+@pytest.mark.parametrize(("verdict", "status"), [("helpful", 404), ("unanswered", 404), ("fine", 422), ("", 422)])
 def test_feedback_on_what_is_not_known_is_not_kept(site: Site, verdict: str, status: int) -> None:
     reply = site.server.http.post("/answers/never-given/feedback", data={"verdict": verdict})
 
@@ -286,8 +286,9 @@ def test_a_script_gets_progress_and_then_the_parts_of_the_page(site: Site) -> No
     assert '"stage": "probing"' in reply.text
 
 
-def test_a_script_is_told_what_is_wrong(site: Site) -> None:
-    reply = site.server.http.post("/", data={"question": ""}, headers={"Accept": "text/event-stream"})
+@pytest.mark.parametrize("accept", ["text/event-stream", "text/event-stream, text/html"])
+def test_a_script_is_told_what_is_wrong(site: Site, accept: str) -> None:
+    reply = site.server.http.post("/", data={"question": ""}, headers={"Accept": accept})
 
     assert "event: problem" in reply.text
     assert "The question is empty" in reply.text

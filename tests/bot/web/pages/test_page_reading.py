@@ -70,6 +70,14 @@ def test_words_find_the_entries_that_hold_them_best_first(site: Site) -> None:
     assert areas == {"flannel"}
 
 
+def test_entries_that_are_near_in_meaning_follow_once(site: Site) -> None:
+    found, near = get(site, "/entries?q=InvalidVSwitchId.IpNotEnough").all("ul", class_="entries")
+
+    assert near.links
+    assert not near.links & found.links
+    assert len(get(site, "/entries?q=zzz&area=ipv6").all("ul", class_="entries")) == 0
+
+
 def test_words_that_stand_nowhere_lead_to_a_question(site: Site) -> None:
     page = get(site, "/entries?q=%3Cscript%3Ezzz")
 
