@@ -167,6 +167,8 @@
     talk.classList.add("talking");
     document.title = `${title} · acknet`;
     byId("question-label").textContent = "Ask a follow-up";
+    byId("question").placeholder = "";
+    byId("over").hidden = false;
     if (form.id === "ask") byId("question").value = "";
     const newest = byId("exchanges").lastElementChild;
     newest.querySelector(".answer-title").focus({ preventScroll: true });

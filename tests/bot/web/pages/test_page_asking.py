@@ -46,7 +46,7 @@ def asked(site: Site, form: Element, *more: tuple[str, str]) -> Page:
 
 def in_store(site: Site, steps: Callable[[Store], Awaitable[T]]) -> T:
     async def run() -> T:
-        store = Store(site.store_url)
+        store = Store(site.store_url, seconds=60)
         try:
             return await steps(store)
         finally:
