@@ -123,14 +123,13 @@ class _Progress:
 
     def __init__(self, check: Check, before: Answer, calls: SlackCalls) -> None:
         self._check, self._before, self._calls = check, before, calls
-        self._facts: dict[str, Any] = {}
+        self._looking = Looking(check.cluster or "")
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def tell(self, stage: Mapping[str, Any]) -> None:
         """Note a stage of the look."""
-        if stage.get("stage") == "probing":
-            self._facts[stage["fact"]] = stage["state"]
+        self._looking = self._looking.told(stage)
         self._changed.set()
 
     async def __aenter__(self) -> None:
@@ -146,8 +145,7 @@ class _Progress:
     async def _show(self) -> None:
         check = self._check
         while True:
-            looking = Looking(check.cluster or "", dict(self._facts))
-            message = answer_message(self._before, answer_id=check.answer, looking=looking)
+            message = answer_message(self._before, answer_id=check.answer, looking=self._looking)
             arguments = {name: value for name, value in shown(message).items() if not name.startswith("unfurl_")}
             if check.ts is None:
                 return  # a response URL can be used a few times only

@@ -4,11 +4,11 @@ Everything that comes from elsewhere is shown as rich or plain text, which Slack
 mention, nor link, nor break out of code.
 """
 
-from bot.slack.blocks.answer import answer_message, explained_message
+from bot.slack.blocks.answer import answer_message
 from bot.slack.blocks.home import Asked, HealthLine, home_view
 from bot.slack.blocks.looked import evidence_message
 from bot.slack.blocks.message import Message
-from bot.slack.blocks.progress import FactState, Looking, progress_message
+from bot.slack.blocks.progress import FactState, Looking
 from bot.slack.blocks.reply import reply_messages
 from bot.slack.blocks.values import ButtonValue, FormPlace, InvalidValue
 from bot.slack.blocks.views import (
@@ -34,9 +34,7 @@ __all__ = [
     "answer_message",
     "checks_form",
     "evidence_message",
-    "explained_message",
     "home_view",
-    "progress_message",
     "read_checks_form",
     "read_reason_form",
     "reason_form",

@@ -22,12 +22,13 @@ from bot.slack.blocks.text import clip, fallback, one_line
 from bot.slack.blocks.values import ButtonValue
 from bot.slack.blocks.withhold import without_evidence
 
-__all__ = ["answer_message", "explained_message"]
+__all__ = ["answer_message"]
 
 _TITLE = 150
 _MOST_BUTTONS = 4
 _MOST_CHOICES = 25
 _SHORTENED = "Shortened to fit into a message. The whole answer is in the reply below."
+_WITHHELD = "What was seen in the cluster went only to the person who asked."
 _SPOKEN_STEPS = 12
 _RANK = {"Summary": 0, "Steps": 1, "Risks": 2, "Verify": 4, "Cause": 6}
 _SHARE = {"Summary": 0.4, "Steps": 0.6, "Risks": 0.2, "Verify": 0.2}
@@ -64,7 +65,7 @@ def answer_message(
     tail: list[Block] = []
     if rests_on := sources(answer):
         tail += [DividerBlock(), block_of(rests_on)]
-    tail += _small_print(answer, entry_url=entry_url)
+    tail += _small_print(answer, evidence=evidence, entry_url=entry_url)
     tail += [*_others(answer, answer_id), *feedback(answer_id), _nobody_answered(answer_id)]
     probe = [_probe_button(answer, answer_id)] if may_probe and not looking else []
     room = BUDGET - weight_of([*head, *probe, *tail, note(_SHORTENED)])
@@ -79,29 +80,6 @@ def answer_message(
         text=fallback("\n".join(_spoken(answer)), TEXT),
         blocks=(*head, *middle, *tail),
         overflow=None if whole else markdown_answer(answer),
-    )
-
-
-def explained_message(
-    answer: Answer,
-    original: Answer,
-    *,
-    answer_id: str,
-    may_probe: bool = False,
-    evidence: bool = True,
-    entry_url: Callable[[str], str] | None = None,
-) -> Message:
-    """Return the message for another entry than the one that ``original`` gave, which somebody asked for.
-
-    ``answer`` is that entry explained; the other candidates are those of the original.
-    """
-    return answer_message(
-        answer.model_copy(update={"candidates": original.candidates}),
-        answer_id=answer_id,
-        may_probe=may_probe,
-        evidence=evidence,
-        entry_url=entry_url,
-        instead_of=original.title,
     )
 
 
@@ -130,12 +108,12 @@ def _choices(answer: Answer) -> Iterator[Piece]:
         yield item([title, *said(choice.tells_apart)], number=number)
 
 
-def _small_print(answer: Answer, *, entry_url: Callable[[str], str] | None) -> Iterator[Block]:
+def _small_print(answer: Answer, *, evidence: bool, entry_url: Callable[[str], str] | None) -> Iterator[Block]:
     if answer.versions:
         known = ", ".join(f"{name} {version}" for name, version in answer.versions.items())
         yield note(f"Given for {known}; what holds for other versions only is left out.")
     if answer.diagnosis:
-        yield note(cost(answer.diagnosis))
+        yield note(cost(answer.diagnosis), "" if evidence else _WITHHELD)
     if entry_url and answer.entry:
         yield block_of([paragraph(link("Read the whole entry", entry_url(answer.entry)))])
 

@@ -20,15 +20,12 @@ __all__ = [
     "NOBODY_ANSWERED",
     "REASON_FORM",
     "RUN_CHECKS",
-    "STOP",
 ]
 
 RUN_CHECKS = "acknet.run_checks"
 """Button: run read-only checks for an answer. Its value is a ``ButtonValue``, as that of all buttons."""
 ANOTHER_LOOK = "acknet.another_look"
 """Button: run the checks again."""
-STOP = "acknet.stop"
-"""Button: stop the look that is under way."""
 EXPLAIN = "acknet.explain"
 """Button: show another entry; its id goes on with a number, because ids differ within a block."""
 EXPLAIN_PATTERN = re.compile(rf"^{re.escape(EXPLAIN)}\.\d{{1,2}}$")

@@ -11,26 +11,16 @@ from bot.slack.blocks.text import clip, fallback, one_line
 __all__ = [
     "answer_gone",
     "busy",
-    "evidence_is_yours",
     "failed",
     "look_failed",
     "looking_already",
-    "no_cluster",
     "no_question",
     "not_allowed",
     "question_kept",
-    "reason_kept",
-    "stopped",
     "thanks",
-    "working",
 ]
 
 _LONGEST_REASON = 500
-
-
-def working() -> Message:
-    """Say that the question was taken."""
-    return _notice("Looking it up …")
 
 
 def busy() -> Message:
@@ -43,11 +33,6 @@ def failed() -> Message:
     return _notice("⚠️ That went wrong and there is no answer. Ask again; if it stays so, tell those who run acknet.")
 
 
-def stopped() -> Message:
-    """Say that somebody stopped it."""
-    return _notice("⏹️ Stopped.")
-
-
 def no_question() -> Message:
     """Say that there was nothing to answer."""
     return _notice("Say in a sentence what you see, or paste the error message. A pod, a log or an event is fine.")
@@ -56,11 +41,6 @@ def no_question() -> Message:
 def not_allowed(reason: str = "") -> Message:
     """Say that this person may not have a cluster looked into from here; ``reason`` says what stands against it."""
     return _notice("🔒 No look into a cluster from here.", reason)
-
-
-def no_cluster() -> Message:
-    """Say that no cluster is configured."""
-    return _notice("No cluster is set up that acknet could look into.")
 
 
 def look_failed(reason: str) -> Message:
@@ -73,11 +53,6 @@ def looking_already() -> Message:
     return _notice("⏳ A look for this answer is under way. Its result comes into the same message.")
 
 
-def evidence_is_yours() -> Message:
-    """Say in public that what was seen went to the person who asked."""
-    return _notice("What was seen in the cluster went only to the person who asked.")
-
-
 def answer_gone() -> Message:
     """Say that the answer is too old for its buttons."""
     return _notice("This answer is no longer kept, so its buttons do nothing. Ask again for a fresh one.")
@@ -86,11 +61,6 @@ def answer_gone() -> Message:
 def thanks() -> Message:
     """Thank for feedback."""
     return _notice("Thank you, noted.")
-
-
-def reason_kept() -> Message:
-    """Thank for a reason."""
-    return _notice("Thank you. It is kept with the question for those who look after acknet.")
 
 
 def question_kept() -> Message:

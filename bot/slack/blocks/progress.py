@@ -9,12 +9,10 @@ from typing import Any, Literal
 from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks.inline import Run
-from bot.slack.blocks.length import TEXT
-from bot.slack.blocks.message import Message
 from bot.slack.blocks.pieces import block_of, heading, paragraph
-from bot.slack.blocks.text import clip, fallback, one_line
+from bot.slack.blocks.text import clip, one_line
 
-__all__ = ["FactState", "Looking", "looking_block", "progress_message"]
+__all__ = ["FactState", "Looking", "looking_block"]
 
 FactState = Literal["reading", "read", "unreadable"]
 
@@ -57,8 +55,3 @@ def looking_block(looking: Looking) -> Block:
     more = [f"{len(facts) - _SHOWN} before"] if len(facts) > _SHOWN else []
     lines = [paragraph(Run("  ".join([*more, *shown])))] if shown else []
     return block_of([heading(f"⏳ {looking.says}"), *lines])
-
-
-def progress_message(looking: Looking) -> Message:
-    """Return the progress of a look as a message of its own."""
-    return Message(text=fallback(looking.says, TEXT), blocks=(looking_block(looking),))

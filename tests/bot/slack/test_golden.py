@@ -35,10 +35,8 @@ from bot.slack.blocks import (
     answer_message,
     checks_form,
     evidence_message,
-    explained_message,
     home_view,
     notices,
-    progress_message,
     reason_form,
     reply_messages,
 )
@@ -249,13 +247,10 @@ MESSAGES: dict[str, Callable[[], Message]] = {
     "choices": lambda: shown(plain(EXHAUSTED, QUOTA, MAC, outcome="choices")),
     "no-answer": lambda: shown(plain("choose-plugin", STATUS, outcome="no_answer")),
     "no-answer-look-alike": lambda: shown(COMPOSER.compose(["x"], ranking([MAC], "no_answer", LOOK_ALIKE))),
-    "explained": lambda: explained_message(
-        COMPOSER.explain(MAC, look("terway-healthy-crd", MAC)), plain(EXHAUSTED, QUOTA, MAC), answer_id=ID
-    ),
+    "explained": lambda: shown(COMPOSER.explain(MAC, None), instead_of=CORPUS[EXHAUSTED].title, may_probe=False),
     "looking": lambda: shown(plain(EXHAUSTED, QUOTA, MAC, outcome="choices"), looking=LOOKING),
     "looking-again": lambda: shown(after("terway-exhausted-events-forbidden", *SUSPECTS), looking=LOOKING),
-    "looking-alone": lambda: progress_message(LOOKING),
-    "looking-began": lambda: progress_message(Looking()),
+    "looking-began": lambda: shown(plain(EXHAUSTED, QUOTA, outcome="choices"), looking=Looking()),
     "confirmed": lambda: shown(after("terway-exhausted-crd-condition", *SUSPECTS)),
     "confirmed-without-evidence": lambda: shown(after("terway-exhausted-crd-condition", *SUSPECTS), evidence=False),
     "confirmed-two": lambda: shown(after("terway-two-faults-at-once", *SUSPECTS)),

@@ -7,8 +7,9 @@ from textwrap import indent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.answer import Answer
 from bot.diagnosis.report import Report
-from bot.slack.blocks import Looking, Message, evidence_message, notices, progress_message, reply_messages
+from bot.slack.blocks import Looking, Message, answer_message, evidence_message, notices, reply_messages
 from tests.bot.slack.answers import reports, texts
 from tests.doubles.slack import mrkdwn
 from tests.doubles.slack.blocks import check_blocks, links, mentions, weight, words
@@ -44,7 +45,8 @@ def test_progress_is_taken_however_far_it_is(facts: dict[str, str], cluster: str
     for name, state in facts.items():
         looking = looking.told({"stage": "probing", "fact": name, "state": state})
     assert looking.facts == facts
-    said = assert_only_text(progress_message(looking))
+    answer = Answer(outcome="no_answer", candidates=(), entry=None, title="None", summary="None.")
+    said = assert_only_text(answer_message(answer, answer_id="a", looking=looking))
     assert f"{list(facts.values()).count('read')} fact" in said
 
 
@@ -75,7 +77,7 @@ def test_a_long_reply_goes_on_in_the_next_message() -> None:
     said = "\n".join(assert_only_text(message) for message in messages)
     assert all(f"line {number} of" in said for number in range(1500))
     assert "Second." in said
-    assert [element["type"] for element in messages[0].payload()["blocks"][0]["elements"][:3]] == [
+    assert [element["type"] for element in messages[0].payload()["blocks"][1]["elements"][:3]] == [
         "rich_text_section",
         "rich_text_list",
         "rich_text_preformatted",
