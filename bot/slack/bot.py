@@ -46,7 +46,7 @@ class Tempo:
     idle: float = 1.0
     """Between two looks for what others left."""
     ping: float = 10.0
-    patience: float = 45.0
+    patience: float = 20.0
     drain: float = 6.0
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.observe.metrics import Metrics
@@ -43,7 +43,7 @@ class Mailbox:
         self._calls = calls
         self._idle_seconds = idle_seconds
         self._put = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], str] = {}
         # What became of keys, for when the store cannot tell.
         self._known: OrderedDict[str, str] = OrderedDict()
         self._not_before: dict[str, float] = {}
@@ -79,8 +79,10 @@ class Mailbox:
             self._put.clear()
             leases = await self._claim(free) if free else ()
             for lease in leases:
-                task = asyncio.create_task(self._send(lease))
-                self._sending.add(task)
+                # A lease that ended while it was being sent is taken by the next claim, perhaps this one.
+                before = [task for task, key in self._sending.items() if key == lease.key]
+                task = asyncio.create_task(self._send(lease, before))
+                self._sending[task] = lease.key
                 task.add_done_callback(self._sent)
             if not leases or not free:
                 await self._wait()
@@ -92,7 +94,7 @@ class Mailbox:
     async def drain(self) -> None:
         """Wait until what is being sent is sent."""
         while self._sending:
-            await asyncio.wait(self._sending)
+            await asyncio.wait(set(self._sending))
 
     async def _wait(self) -> None:
         try:
@@ -102,12 +104,14 @@ class Mailbox:
             return  # others may have put something down, or something may be due again
 
     def _sent(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        self._sending.pop(task, None)
         self._put.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.error("a message could not be sent", exc_info=error)
 
-    async def _send(self, lease: Lease) -> None:
+    async def _send(self, lease: Lease, before: Sequence[asyncio.Task[None]]) -> None:
+        if before:
+            await asyncio.wait(before)
         try:
             outgoing = Outgoing.model_validate(lease.payload)
         except ValueError:

@@ -20,7 +20,7 @@ __all__ = ["SocketMode"]
 _logger = logging.getLogger("acknet.slack")
 
 _PING_SECONDS = 10.0
-_PATIENCE_SECONDS = 45.0
+_PATIENCE_SECONDS = 20.0
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 

@@ -24,7 +24,7 @@ from bot.store import RetryPolicy, Store
 from tests.doubles.engine import StandInEngine
 from tests.doubles.slack import SlackPlatform
 
-__all__ = ["QUICK", "RunningBot", "Transport", "running_bot", "slack_settings"]
+__all__ = ["QUICK", "RunningBot", "Transport", "http_server", "running_bot", "slack_settings"]
 
 Transport = Literal["socket", "http"]
 T = TypeVar("T")
@@ -93,21 +93,6 @@ def running_bot(
         await bot.start()
         return RunningBot(service, bot, loop)
 
-    async def serve(bot: SlackBot) -> str:
-        nonlocal server
-        assert bot.endpoint is not None
-        app = Starlette(routes=[Route("/slack/events", bot.endpoint)])
-        server = uvicorn.Server(
-            uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off")
-        )
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        config = server.config
-        config.load()
-        server.lifespan = config.lifespan_class(config)
-        await server.startup()
-        port = server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}/slack/events"
-
     async def stop() -> None:
         if running is not None:
             if server is not None:
@@ -120,7 +105,8 @@ def running_bot(
         if settings.slack_app_token is not None:
             slack.wait_until(lambda: slack.connections, timeout=30)
         else:
-            running.url = slack.request_url = run(serve(running.bot))
+            server, running.url = run(http_server(running.bot))
+            slack.request_url = running.url
         yield running
     finally:
         slack.request_url = None
@@ -128,3 +114,16 @@ def running_bot(
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
         loop.close()
+
+
+async def http_server(bot: SlackBot) -> tuple[uvicorn.Server, str]:
+    """Let ``bot`` listen at a free port; return the server, which has to be shut down, and where events go."""
+    assert bot.endpoint is not None
+    app = Starlette(routes=[Route("/slack/events", bot.endpoint)])
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    port = server.servers[0].sockets[0].getsockname()[1]
+    return server, f"http://127.0.0.1:{port}/slack/events"
