@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -142,8 +143,9 @@ class SlackBot:
         token = self._settings.slack_app_token
         if token is not None:
             self._socket = SocketMode(
-                self._app,
+                client,
                 token.get_secret_value(),
+                self._dispatch,
                 ping_seconds=self._tempo.ping,
                 patience=self._tempo.patience,
                 connected=self._service.metrics.slack_connected.set,
@@ -184,11 +186,23 @@ class SlackBot:
             return 503, {"retry-after": "5"}, ""
         try:
             request = AsyncBoltRequest(body=body, headers=dict(headers))
+            sound = isinstance(request.body.get("event", {}), dict)
         except (ValueError, AttributeError, TypeError):
+            sound = False
+        if not sound:
             return 400, {}, "The body is neither a form nor an object of JSON.\n"
         try:
-            response = await self._app.async_dispatch(request)
+            response = await self._dispatch(request)
         except (Trouble, OSError, aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
             _logger.exception("slack: an event could not be taken; Slack sends it again")
             return 503, {}, ""
+        except (ValueError, AttributeError, TypeError, KeyError):
+            _logger.warning("slack: a signed request is none that Slack documents", exc_info=True)
+            return 400, {}, "The body is no request of Slack.\n"
         return response.status, response.first_headers_without_set_cookie(), response.body
+
+    async def _dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
+        """Let Bolt find the listener; what has none is acknowledged, or Slack would send it again."""
+        assert self._app is not None
+        response = await self._app.async_dispatch(request)
+        return BoltResponse(status=200) if response.status == 404 else response

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.service import Service
 from bot.slack.access import Access
 from bot.slack.answering import Answering, asker_of
-from bot.slack.blocks import ButtonValue, FormPlace, Message, names, notices
+from bot.slack.blocks import ButtonValue, FormPlace, InvalidValue, Message, names, notices
 from bot.slack.blocks.views import FormErrors, checks_form, read_checks_form, read_reason_form, reason_form
 from bot.slack.calls import SlackCalls
 from bot.slack.checking import is_enough, known_scope
@@ -51,6 +52,7 @@ class Listeners:
 
     def install(self, app: AsyncApp) -> None:
         """Have ``app`` call them."""
+        app.error(self._failed)
         app.event("app_mention")(self._message)
         app.event("message")(self._message)
         app.event("app_home_opened")(self._opened)
@@ -63,6 +65,14 @@ class Listeners:
         app.action(names.NOBODY_ANSWERED)(self._nobody_answered)
         app.view(names.CHECKS_FORM)(self._checks_form)
         app.view(names.REASON_FORM)(self._reason_form)
+
+    async def _failed(self, error: Exception) -> BoltResponse | None:
+        """Acknowledge what was made up; what failed otherwise Slack may send again."""
+        if isinstance(error, InvalidValue):
+            _logger.warning("slack: %s", error)
+            return BoltResponse(status=200)
+        _logger.error("slack: an event could not be taken", exc_info=error)
+        return None
 
     async def _message(self, body: Body, context: AsyncBoltContext) -> None:
         """Take a message, its change or its deletion, where it is about a question to acknet."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
-from slack_bolt.async_app import AsyncApp
+from slack_bolt import BoltResponse
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.async_app import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
 
 __all__ = ["SocketMode"]
 
@@ -25,7 +27,7 @@ _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 class SocketMode:
-    """Keeps one connection open through which ``app`` gets what happens.
+    """Keeps one connection open through which ``dispatch`` gets what happens.
 
     The SDK reconnects by itself, but not out of every trouble: it goes on to dial an address that can be used only
     once. What is not connected for ``patience`` seconds is thrown away and begun anew.
@@ -33,14 +35,15 @@ class SocketMode:
 
     def __init__(
         self,
-        app: AsyncApp,
+        client: AsyncWebClient,
         app_token: str,
+        dispatch: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]],
         *,
         ping_seconds: float = _PING_SECONDS,
         patience: float = _PATIENCE_SECONDS,
         connected: Callable[[bool], None] = lambda _is: None,
     ) -> None:
-        self._app, self._token = app, app_token
+        self._web_client, self._token, self._dispatch = client, app_token, dispatch
         self._ping_seconds, self._patience = ping_seconds, patience
         self._connected = connected
         self._client: SocketModeClient | None = None
@@ -84,7 +87,7 @@ class SocketMode:
         self._client = client = SocketModeClient(
             app_token=self._token,
             logger=logging.getLogger("acknet.slack.socket"),
-            web_client=self._app.client,
+            web_client=self._web_client,
             ping_interval=self._ping_seconds,
         )
         client.socket_mode_request_listeners.append(self._take)
@@ -110,7 +113,8 @@ class SocketMode:
             self._handling.add(task)
             task.add_done_callback(self._handling.discard)
         begun = time.time()
-        response = await run_async_bolt_app(self._app, request)
+        headers: dict[str, str | Sequence[str]] = {"x-slack-retry-num": str(request.retry_attempt or 0)}
+        response = await self._dispatch(AsyncBoltRequest(mode="socket_mode", body=request.payload, headers=headers))
         try:
             await send_async_response(client, request, response, begun)
         except (OSError, aiohttp.ClientError) as error:

@@ -121,13 +121,14 @@ async def _serve(settings: Settings, clock: Clock[float], loop: _MortalLoop, rea
     service = Service(settings, opening, store=store)
     bot = SlackBot(service, tempo=QUICK)
     await bot.start()
-    dispatch = bot._app.async_dispatch  # type: ignore[union-attr]
+    assert bot._app is not None
+    dispatch = bot._app.async_dispatch
 
     async def arm(request: Any) -> Any:
         loop.is_armed = True
         return await dispatch(request)
 
-    bot._app.async_dispatch = arm  # type: ignore[union-attr, method-assign]
+    bot._app.async_dispatch = arm  # type: ignore[method-assign]
     server = None
     if settings.slack_app_token is None:
         server, url = await http_server(bot)

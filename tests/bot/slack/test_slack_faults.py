@@ -24,8 +24,8 @@ from tests.doubles.slack import Fault, Message, RateLimits, SlackPlatform, slack
 from tests.doubles.slack_bot import slack_settings
 from tests.doubles.slack_process import BotProcess
 
-SEEDS = int(os.environ.get("ACKNET_SLACK_SEEDS", "24"))
-GROUPS = 12
+SEEDS = int(os.environ.get("ACKNET_SLACK_SEEDS", "16"))
+GROUPS = 8
 ENTRY = "terway-vswitch-ip-exhausted"
 LAST_STEP = 160
 LEASES_END = 1000.0
