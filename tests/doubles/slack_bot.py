@@ -88,7 +88,7 @@ def running_bot(
         if opened:
             await asyncio.to_thread(opening.wait)
         retries = RetryPolicy(first=dt.timedelta(milliseconds=50))
-        service = Service(settings, opening, store=Store(settings.store_url, retries=retries))
+        service = Service(settings, opening, store=Store(settings.store_url, retries=retries, seconds=20))
         bot = SlackBot(service, tempo=tempo)
         await bot.start()
         return RunningBot(service, bot, loop)
