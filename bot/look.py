@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.facts.registry import Progress, Scope
 from bot.diagnosis.models import Diagnosis
-from bot.diagnosis.sources import SourceError, Sources, open_reader, pasted_scope
+from bot.diagnosis.sources import SourceError, Sources, check_scope, open_reader, pasted_scope
 from bot.settings import Settings
 from corpus import Corpus, Entry
 
@@ -44,6 +44,7 @@ async def look_into(
 
     Raises SourceError when there is nothing to look into, or when it may not be looked into.
     """
+    check_scope(look.scope)
     if look.cluster is not None:
         if look.cluster not in (settings.context, *settings.clusters):
             raise SourceError("there is no cluster of this name among those that may be looked into")

@@ -52,16 +52,19 @@ def snapshot(
     from bot.diagnosis.snapshot import SnapshotMeta
     from bot.diagnosis.snapshot_files import SnapshotError
     from bot.diagnosis.snapshot_writer import write_snapshot
-    from bot.diagnosis.sources import SourceError, Sources, open_reader
+    from bot.diagnosis.sources import SourceError, Sources, check_scope, open_reader
 
     settings = load_or_fail({"kubeconfig": kubeconfig, "context": context}, config)
 
+    scope = Scope(namespace, pod, node, service)
+
     async def take() -> tuple[Capture, SnapshotMeta]:
+        check_scope(scope)
         async with open_reader(settings, Sources()) as reader:
             with facts_progress() as progress:
                 kept = await capture(
                     reader,
-                    scope=Scope(namespace, pod, node, service),
+                    scope=scope,
                     seconds=settings.diagnosis_timeout,
                     progress=progress,
                 )

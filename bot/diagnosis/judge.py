@@ -12,6 +12,7 @@ from bot.diagnosis.facts.registry import Facts, collectors
 from bot.diagnosis.models import Check, Evidence, Finding, Verdict
 from bot.diagnosis.observation import Fact
 from bot.diagnosis.reader import Unreadable
+from bot.diagnosis.shown_commands import shown_command
 from corpus import Case, Entry
 from corpus import Check as CheckRule
 
@@ -231,4 +232,5 @@ def _plain(value: Any) -> Any:
 
 
 def _evidence(item: Mapping[str, Any]) -> Evidence:
-    return Evidence.model_validate({field: item[field] for field in Evidence.model_fields})
+    seen = {field: item[field] for field in Evidence.model_fields}
+    return Evidence.model_validate(seen | {"kubectl": shown_command(str(seen["kubectl"]))})

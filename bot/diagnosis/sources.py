@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ from bot.diagnosis.snapshot import SnapshotReader
 from bot.diagnosis.snapshot_files import SnapshotError
 from bot.settings import Settings
 
-__all__ = ["SourceError", "Sources", "open_reader"]
+__all__ = ["SourceError", "Sources", "check_scope", "open_reader"]
 
 
 _NO_ACCESS = "no cluster access is configured here, or it does not work; the log tells more"
+
+
+LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+SUBDOMAIN = r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 
 
 class SourceError(Exception):
@@ -43,6 +48,16 @@ class Sources:
     now: dt.datetime | None = None
     text: str = ""
     live: bool = True
+
+
+def check_scope(scope: Scope) -> None:
+    """Raise SourceError for a name that no object in Kubernetes can have; it would only be looked for in vain."""
+    patterns = {"namespace": LABEL, "pod": SUBDOMAIN, "node": SUBDOMAIN, "service": LABEL}
+    for field, pattern in patterns.items():
+        name = getattr(scope, field)
+        if name is not None and not re.fullmatch(pattern, name):
+            shown = ascii(name) if len(name) <= 80 else f"{name[:80]!a}…"
+            raise SourceError(f"{shown} is no name that a {field} can have: lower-case letters, digits, - and . only")
 
 
 @asynccontextmanager

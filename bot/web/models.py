@@ -63,15 +63,18 @@ def _not_blank(text: str) -> str:
 
 Question = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+Label = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=rf"^{_LABEL}$")]
+Subdomain = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=rf"^{_LABEL}(\.{_LABEL})*$")]
 
 
 class Scope(_Request):
     """Where in the cluster a diagnosis looks."""
 
-    namespace: Name | None = None
-    pod: Name | None = None
-    node: Name | None = None
-    service: Name | None = None
+    namespace: Label | None = None
+    pod: Subdomain | None = None
+    node: Subdomain | None = None
+    service: Label | None = None
 
 
 class AskRequest(_Request):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.diagnosis.facts.registry import MISREAD
 from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.shown_commands import NO_COMMAND
 from corpus import Corpus, load_corpus
 from tests.scenarios.loading import load_scenario, run, scenario_directories, wrong_verdicts
 from tests.scenarios.sources import run_live, run_snapshot
@@ -50,6 +52,8 @@ def test_what_is_confirmed_has_evidence_and_what_is_unreadable_names_what_is_mis
             assert finding.evidence, finding
         if finding.verdict == "unreadable":
             assert finding.missing, finding
+        assert not any(MISREAD in one for one in finding.missing)
+        assert NO_COMMAND not in {one.kubectl for one in finding.evidence}
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES[::EVERY], ids=name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
@@ -12,7 +14,11 @@ from bot.diagnosis.observation import Fact
 from bot.diagnosis.reader import Unreadable
 from bot.diagnosis.reads import Reads
 
-__all__ = ["Collector", "Facts", "Needs", "Progress", "Scope", "collectors", "fact"]
+__all__ = ["MISREAD", "Collector", "Facts", "Needs", "Progress", "Scope", "collectors", "fact"]
+
+_logger = logging.getLogger("acknet.diagnosis")
+
+MISREAD = "acknet cannot make sense of what the cluster says there; please report it"
 
 T = TypeVar("T", bound=Fact)
 
@@ -121,5 +127,18 @@ class Facts:
         except Unreadable:
             self._progress(collector.name, "unreadable")
             raise
+        except Exception as error:  # noqa: BLE001 (a cluster that nobody foresaw spoils one fact and not all)
+            _logger.error("the fact %s cannot be made of what was read: %s", collector.name, _place_of(error))  # noqa: TRY400 (see there)
+            self._progress(collector.name, "unreadable")
+            raise Unreadable(f"fact {collector.name}", "failed", MISREAD) from None
         self._progress(collector.name, "read")
         return found
+
+
+def _place_of(error: Exception) -> str:
+    """Say what went wrong and where; not the error's own words, which may hold what was read."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    where = f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at is not None else "an unknown place"
+    return f"{type(error).__name__} in {where}"

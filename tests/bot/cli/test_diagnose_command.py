@@ -70,6 +70,10 @@ def test_an_entry_narrows_what_is_judged(snapshot: Path) -> None:
         (["--snapshot", "/tmp", "--now", "yesterday"], "--now"),
         (["--kubeconfig", "/nonexistent/config"], "/nonexistent/config"),
         ([], "kubeconfig"),
+        (["--snapshot", "/tmp", "--pod", "a/../b"], "no name that a pod can have"),
+        (["--snapshot", "/tmp", "--node", "%2e%2e"], "no name that a node can have"),
+        (["--snapshot", "/tmp", "--namespace=--kubeconfig"], "no name that a namespace can have"),
+        (["--snapshot", "/tmp", "--service", "a.b"], "no name that a service can have"),
     ],
 )
 def test_what_cannot_be_looked_into_is_one_line_and_2(arguments: list[str], says: str) -> None:

@@ -51,6 +51,22 @@ def test_named_entries_are_judged_in_the_scope(looking: RunningServer) -> None:
     assert all(finding.evidence for finding in found.findings if finding.verdict == "confirmed")
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"namespace": "shop", "pod": "a/../b"},
+        {"node": "%2e%2e"},
+        {"namespace": "--kubeconfig"},
+        {"service": "a.b", "namespace": "shop"},
+        {"pod": "x\n", "namespace": "shop"},
+    ],
+    ids=str,
+)
+def test_a_name_that_no_object_can_have_is_a_422(looking: RunningServer, scope: dict[str, str]) -> None:
+    reply = looking.http.post("/v1/diagnose", json={"entries": [ENTRY], "scope": scope})
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
+
+
 def test_without_entries_and_question_all_are_judged(looking: RunningServer) -> None:
     reply = looking.http.post("/v1/diagnose", json={"scope": SCOPE})
     assert len(reply.json()["verdicts"]) == 42

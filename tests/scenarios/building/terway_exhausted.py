@@ -123,7 +123,7 @@ def crd_condition_only() -> Scenario:
         title="Centralised IPAM: only the ENI's condition InsufficientIP tells",
         question="ml/trainer can't start, allocate IP timeout. The node has 4 ENIs, can't be a limit, right?",
         scope=scope_of(pod),
-        expect={EXHAUSTED: "confirmed", QUOTA: "ruled_out", **NO_MAC},
+        expect={EXHAUSTED: "confirmed", QUOTA: "ruled_out", "terway-vswitch-no-internet": "ruled_out", **NO_MAC},
         why="The node's one ENI carries InsufficientIP observed 90 s ago for a configured vSwitch, it has no "
         "idle address, and two of three slots are free.",
     )

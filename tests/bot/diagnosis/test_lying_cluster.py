@@ -1,0 +1,127 @@
+"""A cluster that lies: objects with anything anywhere, names that are commands. The answer is whole all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.diagnosis.diagnose import diagnose
+from bot.diagnosis.facts.registry import MISREAD
+from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.shown_commands import NO_COMMAND, shown_command
+from corpus import Corpus, load_corpus
+from tests.scenarios.loading import Scenario, ScenarioReader, load_scenario
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+NAMES = ("terway-exhausted-crd-condition", "flannel-leak-reboot", "ipvs-not-restarted", "ipv6-vip-old-pods")
+WRONG = st.one_of(
+    st.sampled_from([None, 0, -1, 10**30, 0.5, True, "", "x", "$(reboot)", "; rm -rf /", "\u202e\x00", "9" * 400]),
+    st.sampled_from([[], {}, [[]], [None], {"a": {"b": []}}, ["x", 1], {"name": {}}, {"": ""}]),
+)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return load_corpus()
+
+
+@pytest.fixture(scope="module")
+def scenarios() -> dict[str, Scenario]:
+    return {name: load_scenario(SCENARIOS / name) for name in NAMES}
+
+
+def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every path in an object below its first level, apart from the fields that make it an object."""
+    found = [at] if len(at) > 1 and at not in {("metadata", "name"), ("metadata", "namespace")} else []
+    if isinstance(value, dict):
+        return found + [path for key, item in value.items() for path in paths(item, (*at, key))]
+    if isinstance(value, list):
+        return found + [path for number, item in enumerate(value) for path in paths(item, (*at, number))]
+    return found
+
+
+def put(value: Any, path: tuple[Any, ...], wrong: Any) -> None:
+    for step in path[:-1]:
+        value = value[step]
+    value[path[-1]] = copy.deepcopy(wrong)
+
+
+def diagnosed(scenario: Scenario, corpus: Corpus) -> Diagnosis:
+    return asyncio.run(diagnose(ScenarioReader(scenario), corpus, scope=scenario.scope))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(name=st.sampled_from(NAMES), data=st.data())
+def test_objects_with_anything_anywhere_make_a_whole_answer(name, data, scenarios, corpus):
+    scenario = replace(scenarios[name], objects=copy.deepcopy(scenarios[name].objects))
+    for _ in range(data.draw(st.integers(1, 25))):
+        obj = data.draw(st.sampled_from(scenario.objects))
+        places = paths(obj)
+        if places:
+            put(obj, data.draw(st.sampled_from(places)), data.draw(WRONG))
+    found = diagnosed(scenario, corpus)
+    assert len(found.verdicts) == len(corpus.entries)
+    for finding in found.findings:
+        assert finding.evidence or finding.verdict != "confirmed"
+        assert not any(MISREAD in one for one in finding.missing), finding.missing
+        assert all(shown_command(one.kubectl) == one.kubectl or one.kubectl == NO_COMMAND for one in finding.evidence)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_wrong_value_everywhere_makes_a_whole_answer(name, scenarios, corpus):
+    for wrong in (None, "x", 7, [], {}):
+        scenario = replace(scenarios[name], objects=copy.deepcopy(scenarios[name].objects))
+        for obj in scenario.objects:
+            for key, value in obj.items():
+                if key not in {"apiVersion", "kind", "metadata"} and isinstance(value, dict):
+                    obj[key] = dict.fromkeys(value, wrong)
+        found = diagnosed(scenario, corpus)
+        assert len(found.verdicts) == len(corpus.entries)
+        assert not [one for finding in found.findings for one in finding.missing if MISREAD in one]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x; rm -rf /", "$(reboot)", "`id`", "x | sh", "-A", "--kubeconfig=/tmp/x", "x\ny", "x'y", "../x", "X Y", "x&"],
+)
+def test_a_name_that_is_a_command_is_in_no_command_shown(name, scenarios, corpus):
+    scenario = replace(scenarios[NAMES[0]], objects=copy.deepcopy(scenarios[NAMES[0]].objects))
+    scope = scenario.data["scope"]
+    for obj in scenario.objects:
+        if obj["kind"] == "Pod" and obj["metadata"]["name"] == scope["pod"]:
+            obj["spec"]["nodeName"] = name
+        if obj["kind"] in {"Node", "ConfigMap", "DaemonSet"}:
+            obj["metadata"]["name"] = name
+        if obj["kind"] == "Event":
+            obj["involvedObject"]["kind"] = name
+    commands = [one.kubectl for finding in diagnosed(scenario, corpus).findings for one in finding.evidence]
+    assert not [command for command in commands if name in command]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl delete pod web-0",
+        "kubectl -n shop exec web-0 -- sh",
+        "kubectl get pod web-0 -o yaml; rm -rf /",
+        "kubectl get pod web-0 && id",
+        "kubectl get pod $(id)",
+        "kubectl --kubeconfig=/tmp/x get pod web-0",
+        "kubectl get --raw /api/v1/secrets",
+        "kubectl -n shop get pod web-0 -o jsonpath='{.x}{\"`id`\"}'",
+        "kubectl get pods -A | sh",
+        "kubectl get pod web-0\nid",
+        "kubectl get events --field-selector involvedObject.name=x;id",
+        "sudo kubectl get pods",
+        "",
+    ],
+)
+def test_commands_of_another_shape_are_not_shown(command):
+    assert shown_command(command) == NO_COMMAND
