@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.slack.blocks.text import clean, clip, size
+from bot.slack.blocks.text import clean, clip, one_line, size
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "clip_runs", "link", "plain", "runs_of", "size_of"]
 
 _LONGEST_URL = 3000
+_LONGEST_LABEL = 500
 _MOST_PARSED = 5000
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 
@@ -52,7 +53,8 @@ def runs_of(markdown: str) -> list[Run]:
 
 
 def link(label: str, url: str) -> Run:
-    """Return a link; only its label where ``url`` is no address that Slack takes."""
+    """Return a link; only its label, on one line, where ``url`` is no address that Slack takes."""
+    label = clip(one_line(label), _LONGEST_LABEL) or "–"
     return Run(label, url=url) if _followable(url) else Run(label)
 
 

@@ -25,6 +25,7 @@ from bot.compose import Composer
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.facts.registry import Scope
 from bot.diagnosis.models import Diagnosis
+from bot.oncall.notice import Headline
 from bot.reconsider import reconsider
 from bot.slack.blocks import (
     Asked,
@@ -40,6 +41,7 @@ from bot.slack.blocks import (
     reason_form,
     reply_messages,
 )
+from bot.slack.blocks.incident import incident_message
 from corpus import Code, load_corpus
 from index.fusion import Outcome
 from index.retriever import Ranked, Ranking
@@ -229,6 +231,16 @@ def overlong() -> Answer:
 
 
 LOOK_ALIKE = SignatureHit("can't found dev by mac <mac>", (MAC,), 0.0)
+HEADLINE = Headline(
+    incident=7,
+    state="open",
+    source="Alertmanager",
+    title="KubePodNotReady shop/web <!channel>",
+    firing=3,
+    left_out=1,
+    url="https://alerts.example/#/alerts?receiver=acknet",
+    looked=(),
+)
 LOOKING = Looking(
     "prod-hangzhou",
     {"cluster_profile": "read", "terway_nodes": "read", "events": "unreadable", "vswitch_shortage": "reading"},
@@ -262,6 +274,8 @@ MESSAGES: dict[str, Callable[[], Message]] = {
     "evidence-unreadable": lambda: evidence_message(
         _report(after("terway-exhausted-pods-forbidden", *SUSPECTS)), EXHAUSTED
     ),
+    "incident": lambda: incident_message(HEADLINE),
+    "incident-resolved": lambda: incident_message(HEADLINE.model_copy(update={"state": "resolved", "firing": 0})),
     "reply": lambda: reply_messages(shown(plain("flannel-ip-leak")).overflow or "")[0],
     "notice-not-allowed": lambda: notices.not_allowed("This channel is shared with another organisation."),
     "notice-look-failed": lambda: notices.look_failed("the API server at <https://10.0.0.1> did not answer"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from textwrap import indent
+from typing import Literal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.answer import Answer
 from bot.diagnosis.report import Report
+from bot.oncall.notice import Headline
 from bot.slack.blocks import Looking, Message, answer_message, evidence_message, notices, reply_messages
+from bot.slack.blocks.incident import incident_message, incident_reply
 from tests.bot.slack.answers import reports, texts
 from tests.doubles.slack import mrkdwn
 from tests.doubles.slack.blocks import check_blocks, links, mentions, weight, words
@@ -59,6 +62,21 @@ def test_other_stages_are_no_progress() -> None:
 def test_a_reason_is_told_as_text(reason: str) -> None:
     assert_only_text(notices.not_allowed(reason))
     assert_only_text(notices.look_failed(reason))
+
+
+@given(
+    texts, texts, st.sampled_from(["open", "resolved"]), st.none() | texts | st.just("https://alerts.example/a?b=1&c")
+)
+@FEW
+def test_an_incident_is_taken_whatever_its_alerts_say(
+    title: str, source: str, state: Literal["open", "resolved"], url: str | None
+) -> None:
+    headline = Headline(incident=7, state=state, source=source, title=title, firing=2, left_out=1, url=url, looked=())
+    blocks = incident_message(headline).payload()["blocks"]
+    check_blocks(blocks)
+    assert mentions(blocks) == []
+    assert {address for address, _ in links(blocks)} <= {"https://alerts.example/a?b=1&c"}
+    assert_only_text(incident_reply(title))
 
 
 @given(st.lists(texts, max_size=12).map("\n\n".join))
