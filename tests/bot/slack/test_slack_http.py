@@ -42,14 +42,14 @@ def server(slack: SlackPlatform, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def parsed(slack: SlackPlatform, server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What has reached a parser."""
-    slack.wait_until(lambda: all(delivery.done for delivery in slack.deliveries), timeout=60)
+def parsed(slack: SlackPlatform, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What has reached a parser, but for what Slack itself sends meanwhile."""
     seen: list[str] = []
 
     class Parser(AsyncBoltRequest):
         def __init__(self, **given: Any) -> None:
-            seen.append(given["body"])
+            if slack.app.verification_token not in given["body"]:
+                seen.append(given["body"])
             super().__init__(**given)
 
     monkeypatch.setattr(slack_bot, "AsyncBoltRequest", Parser)
@@ -68,8 +68,6 @@ def test_the_address_is_verified_and_a_mention_answered(slack: SlackPlatform, se
     ready = server.http.get("/readyz").json()
     assert ready["parts"]["slack"]["state"] == "ok"
     assert "acknet_slack_tasks_total" in server.http.get("/metrics").text
-    # The answer and what follows it are events, too.
-    slack.wait_until(lambda: len(slack.events("message")) == len(slack.messages("C1")), timeout=30)
 
 
 def bodies() -> dict[str, bytes]:
