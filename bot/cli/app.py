@@ -22,6 +22,7 @@ from bot.cli.settings import settings
 from bot.cli.slack import slack
 from bot.cli.snapshot import snapshot
 from bot.cli.token import token_app
+from bot.cli.watch import watch
 
 __all__ = ["app", "main"]
 
@@ -54,6 +55,7 @@ app.command()(diagnose)
 app.command()(snapshot)
 app.command()(serve)
 app.command()(slack)
+app.command()(watch)
 app.command("eval")(evaluate)
 app.command()(settings)
 app.add_typer(corpus_app, name="corpus")

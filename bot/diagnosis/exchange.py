@@ -9,9 +9,10 @@ import random
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -19,10 +20,11 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException
 
 from bot import __version__
+from bot.diagnosis.gate import WATCHED
 from bot.diagnosis.reader import Unreadable
 from bot.diagnosis.transport import ReadOnlyRESTClient, Refused
 
-__all__ = ["Answer", "Budget", "Exchange"]
+__all__ = ["Answer", "Budget", "Exchange", "Rejected"]
 
 _CONNECTIONS = 8
 _RETRIES = 2
@@ -56,17 +58,18 @@ class Answer:
 class Exchange:
     """A connection to an API server that only reads; it has to be closed.
 
+    ``watched`` are the namespaces in which events and pods may be watched, each watch on a connection of its own.
     ValueError says that ``configuration`` names no server's address, OSError that its certificates cannot be read.
     """
 
-    def __init__(self, configuration: Configuration, budget: Budget) -> None:
-        configuration.connection_pool_maxsize = _CONNECTIONS
+    def __init__(self, configuration: Configuration, budget: Budget, *, watched: Collection[str] = ()) -> None:
+        configuration.connection_pool_maxsize = _CONNECTIONS + len(WATCHED) * len(watched)
         self.requests = 0
         self.bytes = 0
         self._unpacked = 0
         self._budget = budget
         self._configuration = configuration
-        self._client = ReadOnlyRESTClient(configuration, self._count_request)
+        self._client = ReadOnlyRESTClient(configuration, self._count_request, watched)
         self._clock: tuple[dt.datetime, float] | None = None
 
     @property
@@ -118,15 +121,57 @@ class Exchange:
         except ConfigException:
             raise Unreadable(what, "failed", "the service account's token cannot be read any more") from None
 
-    async def _once(
-        self, path: str, query: list[tuple[str, str]], accept: str, largest: int | None
-    ) -> tuple[Answer, Mapping[str, str]]:
+    async def lines(
+        self, what: str, path: str, query: Iterable[tuple[str, str]], *, seconds: float, longest: int
+    ) -> AsyncIterator[bytes]:
+        """Yield the lines of an answer as they come, for ``seconds`` at most, none longer than ``longest`` bytes.
+
+        Raises Rejected where the status is not 200, and Unreadable for ``what`` where the connection breaks.
+        """
+        try:
+            url, headers = await self._addressed(path, list(query), "application/json")
+            reply = await self._client.request("GET", url, headers, _request_timeout=seconds)
+            try:
+                if reply.status != HTTPStatus.OK:
+                    raise Rejected(Answer(reply.status, await self._body(reply.response, longest)))
+                rest = bytearray()
+                async for chunk in reply.response.content.iter_any():
+                    self.bytes += len(chunk)
+                    rest += chunk
+                    *whole, left = rest.split(b"\n")
+                    for line in whole:
+                        yield bytes(line)
+                    rest = left
+                    if len(rest) > longest:
+                        raise _Unusable("the server sent a longer line than an object can be")
+            finally:
+                reply.response.close()
+        except TimeoutError:
+            raise Unreadable(what, "timeout", f"the server let it go on for more than {seconds:g} s") from None
+        except Refused as error:
+            raise Unreadable(what, "failed", f"not sent: {error}") from error
+        except (_Unusable, _BudgetSpent) as error:
+            raise Unreadable(what, "failed", str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreadable(what, "failed", _fault(error)) from None
+        except ConfigException:
+            raise Unreadable(what, "failed", "the service account's token cannot be read any more") from None
+
+    async def _addressed(self, path: str, query: list[tuple[str, str]], accept: str) -> tuple[str, dict[str, str]]:
+        """Return a request's URL, and its headers with the login."""
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        # The API server packs what is longer than 128 KiB.
-        headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": f"acknet/{__version__}"}
+        headers = {"Accept": accept, "User-Agent": f"acknet/{__version__}"}
         if login := (await self._configuration.auth_settings()).get("BearerToken"):
             # Token files often end in a newline.
             headers[login["key"]] = str(login["value"]).strip()
+        return url, headers
+
+    async def _once(
+        self, path: str, query: list[tuple[str, str]], accept: str, largest: int | None
+    ) -> tuple[Answer, Mapping[str, str]]:
+        url, headers = await self._addressed(path, query, accept)
+        # The API server packs what is longer than 128 KiB.
+        headers["Accept-Encoding"] = "gzip"
         reply = await self._client.request("GET", url, headers, _request_timeout=self._budget.seconds)
         try:
             self._set_clock(reply.headers.get("Date"))
@@ -164,6 +209,14 @@ class Exchange:
         now = _date(date or "")
         if now is not None:
             self._clock = now, time.monotonic()
+
+
+class Rejected(Exception):
+    """What was to be read line by line was answered with a failure."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"status {answer.status}")
+        self.answer = answer
 
 
 class _BudgetSpent(Exception):

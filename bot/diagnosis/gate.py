@@ -1,4 +1,4 @@
-"""Which requests may leave: GET of what is on the allow-list, and nothing else."""
+"""Which requests may leave: GET of what is on the allow-list, watching where it was configured, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from yarl import URL
 
 from bot.diagnosis.resources import ALLOWED, Resource
 
-__all__ = ["LARGEST_PAGE", "LOG_NAMESPACE", "Gate", "Refused"]
+__all__ = ["LARGEST_PAGE", "LOG_NAMESPACE", "LONGEST_WATCH", "WATCHED", "Gate", "Refused"]
 
 LARGEST_PAGE = 500
 """How many objects one request may ask for; a list without a limit does not pass."""
 
 LOG_NAMESPACE = "kube-system"
 """The one namespace whose containers' logs are read."""
+
+LONGEST_WATCH = 600
+"""Seconds that one watch may last; one without an end does not pass."""
+
+WATCHED = ("events", "pods")
+"""What is watched, in the namespaces that the settings name."""
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _SUBDOMAIN = rf"(?=.{{1,253}}(?:/|$)){_LABEL}(?:\.{_LABEL})*"
@@ -38,8 +44,15 @@ _LOG = {
     "limitBytes": _NUMBER,
     "previous": "true|false",
 }
+_WATCH = {
+    "watch": "1",
+    "allowWatchBookmarks": "true",
+    "resourceVersion": r"[A-Za-z0-9_-]{1,128}",
+    "timeoutSeconds": _NUMBER,
+    "fieldSelector": _SELECTOR,
+}
 # Nothing of a list or a log leaves without saying how much of it is wanted.
-_BOUNDS = {"list": "limit", "log": "limitBytes"}
+_BOUNDS = {"list": "limit", "log": "limitBytes", "watch": "timeoutSeconds"}
 
 _HEADERS = frozenset({"accept", "accept-encoding", "authorization", "host", "user-agent"})
 _ADDRESS = re.compile(r"https?://[^/?#@\\]+")
@@ -54,10 +67,11 @@ class Gate:
     """Lets requests to one API server pass that only read what ``allowed`` names.
 
     ``server`` is the address that was configured; a path in it (an API server behind a gateway) comes before every
-    other. ValueError says that it is no address.
+    other. Events and pods may be watched in the namespaces ``watched``, by default in none. ValueError says that the
+    server is no address, or a namespace no name.
     """
 
-    def __init__(self, server: str, allowed: Iterable[Resource] = ALLOWED) -> None:
+    def __init__(self, server: str, allowed: Iterable[Resource] = ALLOWED, watched: Iterable[str] = ()) -> None:
         match = _URL.fullmatch(f"{server.rstrip('/')}/")
         if match is None or match["query"] is not None or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/", match["path"]):
             raise ValueError("not the address of a server (https://HOST:PORT)")
@@ -66,6 +80,7 @@ class Gate:
             raise ValueError("not the address of a server (https://HOST:PORT)")
         self._base = match["path"].rstrip("/")
         self._endpoints = _endpoints(tuple(allowed))
+        self._watched = _watched(tuple(allowed), tuple(watched))
 
     def check(self, method: str, url: str, headers: Mapping[str, str], *, body: bool = False) -> None:
         """Raise Refused unless this request may leave; ``url`` is the text that is requested, ``body`` if it has one.
@@ -88,6 +103,8 @@ class Gate:
         endpoint = next((name for name, pattern in self._endpoints if pattern.fullmatch(f"/{path}")), None)
         if endpoint is None:
             raise Refused(f"{_shown(f'/{path}')} is not on the allow-list")
+        if endpoint == "list" and f"/{path}" in self._watched and _asks_to_watch(match["query"]):
+            endpoint = "watch"
         _check_query(endpoint, match["query"])
 
     def _is_server(self, address: str) -> bool:
@@ -122,8 +139,21 @@ def _endpoints(allowed: tuple[Resource, ...]) -> tuple[tuple[str, re.Pattern[str
     return tuple((endpoint, re.compile("|".join(patterns))) for endpoint, patterns in paths.items() if patterns)
 
 
+def _watched(allowed: tuple[Resource, ...], namespaces: tuple[str, ...]) -> frozenset[str]:
+    """Return the paths of what may be watched."""
+    for namespace in namespaces:
+        if not re.fullmatch(_LABEL, namespace):
+            raise ValueError(f"{_shown(namespace)} is no name of a namespace")
+    kinds = [each for each in allowed if each.qualified in WATCHED]
+    return frozenset(each.path(namespace) for each in kinds for namespace in namespaces)
+
+
+def _asks_to_watch(query: str | None) -> bool:
+    return any(part.partition("=")[0] == "watch" for part in (query or "").split("&"))
+
+
 def _check_query(endpoint: str, query: str | None) -> None:
-    allowed = {"list": _LIST, "log": _LOG}.get(endpoint, {})
+    allowed = {"list": _LIST, "log": _LOG, "watch": _WATCH}.get(endpoint, {})
     given: dict[str, str] = {}
     for part in query.split("&") if query is not None else ():
         name, equals, text = part.partition("=")
@@ -137,6 +167,8 @@ def _check_query(endpoint: str, query: str | None) -> None:
         raise Refused(f"a {endpoint} without {bound}")
     if endpoint == "list" and int(given["limit"]) > LARGEST_PAGE:
         raise Refused(f"a page of more than {LARGEST_PAGE} objects")
+    if endpoint == "watch" and int(given["timeoutSeconds"]) > LONGEST_WATCH:
+        raise Refused(f"a watch of more than {LONGEST_WATCH} s")
 
 
 def _origin(address: str) -> URL:

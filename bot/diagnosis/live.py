@@ -19,7 +19,7 @@ from bot.diagnosis.object_store import check_fields
 from bot.diagnosis.reader import Listing, LogWindow, Object, Unreadable
 from bot.diagnosis.resources import LOGS, Resource, resource
 
-__all__ = ["Budget", "LiveReader", "NoCluster"]
+__all__ = ["Budget", "LiveReader", "NoCluster", "failure"]
 
 _PODS = resource("pods")
 _LONGEST_ERROR = 64 * 1024
@@ -93,7 +93,7 @@ class LiveReader:
             what = "the server's version"
             answer = await self._exchange.get(what, "/version", largest=_LONGEST_ERROR)
             if answer.status != http.HTTPStatus.OK:
-                raise _failure(what, answer, "get /version")
+                raise failure(what, answer, "get /version")
             version = _object(what, answer.body).get("gitVersion")
             if not isinstance(version, str) or not version:
                 raise _nonsense(what)
@@ -108,7 +108,7 @@ class LiveReader:
         if answer.status == http.HTTPStatus.NOT_FOUND and _details(answer).get("name") == name:
             return None
         if answer.status != http.HTTPStatus.OK:
-            raise _failure(what, answer, f"get {resource.qualified}", resource)
+            raise failure(what, answer, f"get {resource.qualified}", resource)
         found = _object(what, answer.body)
         if not _is_object(found, namespace, name):
             raise _nonsense(what)
@@ -174,7 +174,7 @@ class LiveReader:
             return None
         if answer.status == http.HTTPStatus.BAD_REQUEST and _NO_LOG.search(str(_status(answer).get("message"))):
             return None
-        raise _failure(what, answer, f"get {LOGS}", _PODS)
+        raise failure(what, answer, f"get {LOGS}", _PODS)
 
     async def _pages(
         self, what: str, resource: Resource, namespace: str | None, query: Sequence[tuple[str, str]], limit: int
@@ -189,7 +189,7 @@ class LiveReader:
             if answer.status == http.HTTPStatus.NOT_FOUND and _details(answer).get("kind") == "namespaces":
                 return Listing([], complete=True)
             if answer.status != http.HTTPStatus.OK:
-                raise _failure(what, answer, f"list {resource.qualified}", resource)
+                raise failure(what, answer, f"list {resource.qualified}", resource)
             found, token = _page(what, answer.body, resource, namespace)
             if token and not found:
                 raise _nonsense(what)  # it would go on for ever
@@ -212,8 +212,8 @@ def _check_scope(resource: Resource, namespace: str | None, *, required: bool) -
 # Answers
 
 
-def _failure(what: str, answer: Answer, permission: str, resource: Resource | None = None) -> Unreadable:
-    """Return what an answer that is none means."""
+def failure(what: str, answer: Answer, permission: str, resource: Resource | None = None) -> Unreadable:
+    """Return what an answer that is none means: that ``what`` cannot be read, for want of ``permission`` perhaps."""
     status = _status(answer)
     if answer.status == http.HTTPStatus.FORBIDDEN and status:
         return Unreadable(what, "forbidden", permission)

@@ -1,20 +1,25 @@
-"""The permissions that the collectors need, as Kubernetes roles; ``python -m bot.diagnosis.rbac DIR`` writes them."""
+"""The permissions that acknet needs, as roles; ``python -m bot.diagnosis.rbac DIR [NAMESPACE…]`` writes them.
+
+Those of the collectors, and for each NAMESPACE that of watching it, into a file of its own.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bot.diagnosis.facts.registry import Needs, collectors
+from bot.diagnosis.gate import WATCHED
 from bot.diagnosis.resources import LOGS, resource
 
-__all__ = ["cluster_role", "manifests", "roles"]
+__all__ = ["cluster_role", "manifests", "roles", "watch_roles"]
 
 _NAME = "acknet-reader"
+_WATCHER = "acknet-watcher"
 _NAMESPACE = "acknet"
 _HEADER = "# Written by python -m bot.diagnosis.rbac from what the collectors of facts declare; do not edit.\n"
 
@@ -41,21 +46,24 @@ def roles(needs: Iterable[Needs]) -> list[Rule]:
     ]
 
 
+def watch_roles(namespaces: Iterable[str]) -> list[Rule]:
+    """Return for each namespace a Role that adds watching it to the ClusterRole, which lets it be listed."""
+    return [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": _WATCHER, "namespace": namespace},
+            "rules": [{"apiGroups": [""], "resources": sorted(WATCHED), "verbs": ["watch"]}],
+        }
+        for namespace in namespaces
+    ]
+
+
 def manifests() -> dict[str, str]:
     """Return the manifests by file name: roles, service account and bindings."""
     needs = _all_needs()
     bound = [cluster_role(needs), *roles(needs)]
-    subject = {"kind": "ServiceAccount", "name": "acknet", "namespace": _NAMESPACE}
-    bindings = [
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": f"{role['kind']}Binding",
-            "metadata": dict(role["metadata"]),
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": _NAME},
-            "subjects": [subject],
-        }
-        for role in bound
-    ]
+    bindings = _bindings(bound)
     account = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -65,6 +73,24 @@ def manifests() -> dict[str, str]:
         "roles.yaml": _dump(bound),
         "bindings.yaml": _dump([account, *bindings]),
     }
+
+
+def _bindings(bound: Iterable[Rule]) -> list[Rule]:
+    subject = {"kind": "ServiceAccount", "name": "acknet", "namespace": _NAMESPACE}
+    return [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": f"{role['kind']}Binding",
+            "metadata": dict(role["metadata"]),
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": role["kind"],
+                "name": role["metadata"]["name"],
+            },
+            "subjects": [subject],
+        }
+        for role in bound
+    ]
 
 
 def _role(kind: str, needs: Iterable[Needs], namespace: str | None = None) -> Rule:
@@ -106,12 +132,15 @@ def _dump(documents: Iterable[Rule]) -> str:
     return _HEADER + yaml.safe_dump_all(documents, sort_keys=False, width=120)
 
 
-def main(directory: Path) -> None:
-    """Write the manifests into ``directory``."""
+def main(directory: Path, watched: Sequence[str] = ()) -> None:
+    """Write the manifests into ``directory``, and what it takes to watch the namespaces ``watched``."""
     directory.mkdir(parents=True, exist_ok=True)
+    if watched:
+        added = watch_roles(watched)
+        (directory / "watch.yaml").write_text(_dump([*added, *_bindings(added)]), encoding="utf-8")
     for name, text in manifests().items():
         (directory / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "deploy/rbac"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "deploy/rbac"), sys.argv[2:])

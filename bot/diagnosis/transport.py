@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import aiohttp
@@ -26,12 +26,18 @@ class ReadOnlyRESTClient(RESTClientObject):
     proxies nor passwords taken from the environment. ``on_request`` is called for every request that leaves, and may
     raise to hold it back. An ApiClient that has it as its ``rest_client`` can do no more than that, whatever is called.
 
-    ValueError says that the configuration names no server's address.
+    Events and pods of the namespaces ``watched`` may also be watched. ValueError says that the configuration names no
+    server's address.
     """
 
-    def __init__(self, configuration: Configuration, on_request: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        on_request: Callable[[], None] = lambda: None,
+        watched: Iterable[str] = (),
+    ) -> None:
         super().__init__(configuration)
-        self._gate = Gate(configuration.host)
+        self._gate = Gate(configuration.host, watched=watched)
         self._on_request = on_request
 
     def _create_connector(self) -> aiohttp.TCPConnector:

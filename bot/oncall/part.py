@@ -27,6 +27,10 @@ class AlertsPart(Background):
         self._service = service
         self._desk = Desk(service, sinks_of(service.settings, service.store), lease=lease)
 
+    def wake(self) -> None:
+        """Say that a delivery was put down."""
+        self._desk.wake()
+
     def install(self, app: FastAPI) -> None:
         """Add the routes."""
         app.include_router(alert_routes(self._service, self._desk.wake))

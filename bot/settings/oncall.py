@@ -63,6 +63,25 @@ class OnCallSettings(BaseModel):
         "named; an alert of another cluster is answered without a look.",
         json_schema_extra={"accepts": "a label's name"},
     )
+    watch_namespaces: Names = Field(
+        default=(),
+        description="Namespaces whose Warning events and hanging pods acknet serve and acknet watch follow, with "
+        "commas between them; default holds the events of nodes. It takes the verb watch (docs/oncall.md).",
+        json_schema_extra={"accepts": "names of namespaces"},
+    )
+    watch_stuck_minutes: Decimal = Field(
+        default=5.0,
+        gt=0,
+        le=1440,
+        description="Minutes after which a pod that is on a node and has no running container counts as hanging.",
+    )
+    watch_clear_minutes: Decimal = Field(
+        default=20.0,
+        gt=0,
+        le=1440,
+        description="Minutes without a further sign after which an incident that acknet saw by itself counts as over; "
+        "it is closed once the cluster no longer shows what was confirmed.",
+    )
     incident_looks: Whole = Field(
         default=8,
         ge=1,

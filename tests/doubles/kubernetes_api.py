@@ -29,11 +29,11 @@ from tests.doubles.kubernetes_logs import window
 from tests.doubles.kubernetes_objects import BUILT_IN, InMemoryObjects, ObjectSource
 from tests.doubles.kubernetes_rbac import Permissions, Wish
 from tests.doubles.kubernetes_selectors import InvalidSelector, field_selector, label_selector
+from tests.doubles.kubernetes_watches import FIRST_REVISION, Watch, Watches
 
 __all__ = ["Fault", "KubernetesApi", "Request", "kubernetes_api"]
 
 _USER = "acknet"
-_RESOURCE_VERSION = "4711"
 _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -113,6 +113,7 @@ class _Reply:
     body: bytes
     content_type: str = "application/json"
     headers: Mapping[str, str] | None = None
+    watch: Watch | None = None
 
 
 class _Failure(Exception):
@@ -141,6 +142,7 @@ class KubernetesApi:
         self.source = source
         self.requests: list[Request] = []
         self.faults = faults
+        self.watches = Watches(source)
         self.url = ""
         self._logs, self._previous_logs = logs, previous_logs
         self._version, self._token, self._permissions = version, token, permissions
@@ -277,7 +279,8 @@ class KubernetesApi:
         if parts["subresource"] not in ("", "status"):
             return _not_served()
         if not parts["name"]:
-            return self._list(request, kind, parts["namespace"] or None)
+            watching = request.query.get("watch") in ("1", "true")
+            return (self._watch if watching else self._list)(request, kind, parts["namespace"] or None)
         found = self.source.get(kind, parts["namespace"] or None, parts["name"])
         if found is None:
             raise _absent(kind, parts["name"])
@@ -316,7 +319,7 @@ class KubernetesApi:
         held = self.source.list(kind, namespace, labels.equal, fields.equal)
         selected = (each for each in held if labels(each) and fields(each))
         page = list(islice(selected, start, start + limit if limit else None))
-        metadata: dict[str, Any] = {"resourceVersion": _RESOURCE_VERSION}
+        metadata: dict[str, Any] = {"resourceVersion": str(self.watches.revision)}
         if limit and len(page) == limit and next(selected, None) is not None:
             metadata["continue"] = _token(start + limit)
             if isinstance(held, Sized) and not labels.text and not fields.text:
@@ -325,6 +328,16 @@ class KubernetesApi:
         left_out = {"apiVersion", "kind"} if kind in BUILT_IN else set()
         items = [{name: value for name, value in each.items() if name not in left_out} for each in page]
         return _json({"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": items})
+
+    def _watch(self, request: Request, kind: Resource, namespace: str | None) -> _Reply:
+        query = request.query
+        try:
+            fields = field_selector(query.get("fieldSelector", ""), kind)
+        except InvalidSelector as error:
+            raise _Failure(400, str(error)) from error
+        since = int(query.get("resourceVersion") or self.watches.revision)
+        watch = Watch(kind, namespace, fields, since, _whole(query, "timeoutSeconds") or 1800)
+        return _Reply(200, b"", watch=watch)
 
     def _start(self, token: str) -> int:
         try:
@@ -363,6 +376,9 @@ class KubernetesApi:
             **(fault.headers or {}),
         }
         response = web.StreamResponse(status=reply.status, headers=headers)
+        if reply.watch is not None:
+            await self.watches.stream(reply.watch, request, response)
+            return response
         if not fault.endless and "Transfer-Encoding" not in headers:
             response.content_length = len(reply.body)
         await response.prepare(request)
@@ -428,6 +444,8 @@ def kubernetes_api(
     ready, failed = threading.Event(), []
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
+
+    api.watches.loop = loop
 
     async def run() -> None:
         server = web.Server(api.handle, access_log=None)
@@ -540,7 +558,7 @@ def _resource(kind: Resource) -> dict[str, Any]:
 
 
 def _token(start: int) -> str:
-    text = json.dumps({"v": "meta.k8s.io/v1", "rv": int(_RESOURCE_VERSION), "start": start})
+    text = json.dumps({"v": "meta.k8s.io/v1", "rv": FIRST_REVISION, "start": start})
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
