@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import SecretStr
 
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, SettingsError, load_settings
 from tests.deploy.conftest import Render, Run
 from tests.deploy.helm import CHART, ROOT, Refused, linted
 from tests.deploy.objects import assert_valid, breaches, one
@@ -65,7 +66,11 @@ def test_the_pod_keeps_to_the_restricted_standard_on_a_read_only_root(render: Re
     assert breaches(pod) == []
     (container,) = pod["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/var/lib/acknet", "/tmp"}
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {
+        "/etc/acknet",
+        "/var/lib/acknet",
+        "/tmp",
+    }
 
 
 def test_the_roles_are_those_made_from_the_collectors(render: Render) -> None:
@@ -108,7 +113,7 @@ def test_secrets_are_named_and_never_made(render: Render) -> None:
     assert not [each for each in objects if each["kind"] == "Secret"]
     (container,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert {"secretRef": {"name": "acknet"}} in container["envFrom"]
-    assert "env" not in container
+    assert [variable["name"] for variable in container["env"]] == ["ACKNET_CONFIG"]
 
 
 def test_no_secret_can_be_put_among_the_settings(render: Render) -> None:
@@ -118,33 +123,50 @@ def test_no_secret_can_be_put_among_the_settings(render: Render) -> None:
             render({"settings": {name: "x"}})
 
 
-def test_settings_reach_acknet_as_they_were_meant(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ACKNET_CONFIG", raising=False)
-    settings = {"log_level": "debug", "diagnosis_bytes": 123456789, "clusters": ["east", "west"]}
-    config = one(render({"settings": settings}), "ConfigMap")
-    for name, value in config["data"].items():
-        monkeypatch.setenv(name, value)
+def given(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """The settings that the chart hands over."""
+    return tomllib.loads(one(objects, "ConfigMap")["data"]["acknet.toml"])
+
+
+def test_settings_reach_acknet_as_they_were_meant(
+    render: Render, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = {"log_level": "debug", "diagnosis_bytes": 123456789, "clusters": ["east", '<\u732b> & "west"']}
+    objects = render({"settings": settings})
+    (container,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    where = {mount["name"]: Path(mount["mountPath"]) for mount in container["volumeMounts"]}["settings"]
+    assert container["env"] == [{"name": "ACKNET_CONFIG", "value": str(where / "acknet.toml")}]
+    file = tmp_path / "acknet.toml"
+    file.write_text(one(objects, "ConfigMap")["data"]["acknet.toml"])
+    monkeypatch.setenv("ACKNET_CONFIG", str(file))
+    for name in settings:
+        monkeypatch.delenv(f"ACKNET_{name.upper()}", raising=False)
     loaded = load_settings()
-    assert {name: getattr(loaded, name) for name in settings} == settings | {"clusters": ("east", "west")}
+    assert {name: getattr(loaded, name) for name in settings} == settings | {"clusters": tuple(settings["clusters"])}
+
+
+def test_a_setting_that_does_not_exist_stops_acknet(render: Render, tmp_path: Path) -> None:
+    file = tmp_path / "acknet.toml"
+    file.write_text(one(render({"settings": {"log_levle": "debug"}}), "ConfigMap")["data"]["acknet.toml"])
+    with pytest.raises(SettingsError, match="log_levle"):
+        load_settings(config=file)
 
 
 def test_the_settings_that_the_chart_brings_exist(render: Render) -> None:
-    data = one(render({"serviceMonitor": {"enabled": True}}), "ConfigMap")["data"]
-    assert {name.removeprefix("ACKNET_").lower() for name in data} <= Settings.model_fields.keys()
+    assert given(render({"serviceMonitor": {"enabled": True}})).keys() <= Settings.model_fields.keys()
 
 
 def test_prometheus_needs_no_token_where_it_is_told_to_come(render: Render) -> None:
-    def opened(values: dict[str, Any]) -> str | None:
-        return one(render(values), "ConfigMap")["data"].get("ACKNET_OPEN_METRICS")
+    def opened(values: dict[str, Any]) -> bool | None:
+        return given(render(values)).get("open_metrics")
 
     assert opened({}) is None
-    assert opened({"serviceMonitor": {"enabled": True}}) == "true"
-    assert opened({"serviceMonitor": {"enabled": True}, "settings": {"open_metrics": False}}) == "false"
+    assert opened({"serviceMonitor": {"enabled": True}}) is True
+    assert opened({"serviceMonitor": {"enabled": True}, "settings": {"open_metrics": False}}) is False
 
 
 def test_a_sidecar_in_the_pod_lets_nobody_in_without_a_token(render: Render) -> None:
-    data = one(render({"settings": {"log_level": "debug"}}), "ConfigMap")["data"]
-    assert data["ACKNET_OPEN_LOCALLY"] == "false"
+    assert given(render({"settings": {"log_level": "debug"}}))["open_locally"] is False
 
 
 def test_other_settings_are_other_pods(render: Render) -> None:

@@ -52,6 +52,8 @@ def test_the_kustomization_builds_beside_the_example(tmp_path: Path) -> None:
     yours = tmp_path / "manifests" / "yours"
     yours.mkdir()
     (yours / "kustomization.yaml").write_text(text)
+    (settings,) = blocks("toml", "# acknet.toml\n")
+    (yours / "acknet.toml").write_text(settings)
     done = subprocess.run([kubectl, "kustomize", str(yours)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert_valid(list(yaml.safe_load_all(done.stdout)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.settings import Settings
 from tests.deploy.conftest import Run
 from tests.deploy.helm import ROOT, generated, plain, rendered
 from tests.deploy.objects import assert_valid, breaches, one
@@ -43,10 +45,10 @@ def test_kustomize_builds_what_the_chart_renders(helm: Run, kustomize: Kustomize
     built = kustomize(MANIFESTS / "base")
     config = one(built, "ConfigMap")
     name = config["metadata"]["name"]  # ends with a digest of its content
-    assert {"configMapRef": {"name": name}} in one(built, "Deployment")["spec"]["template"]["spec"]["containers"][0][
-        "envFrom"
-    ]
-    assert one(charted, "ConfigMap")["data"] == config["data"]
+    volumes = one(built, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "settings", "configMap": {"name": name}} in volumes
+    charts = one(charted, "ConfigMap")["data"]["acknet.toml"]
+    assert tomllib.loads(charts) == tomllib.loads(config["data"]["acknet.toml"])
 
     def comparable(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = [each for each in objects if each["kind"] not in {"Namespace", "ConfigMap"}]
@@ -84,9 +86,7 @@ def test_the_example_names_its_image_and_settings(kustomize: Kustomize) -> None:
     objects = kustomize(MANIFESTS / "example")
     (container,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example.com/team/acknet:0.1.0"
-    assert one(objects, "ConfigMap")["data"] == {
-        "ACKNET_LOG_LEVEL": "info",
-        "ACKNET_DIAGNOSIS_TIMEOUT": "20",
-        "ACKNET_OPEN_LOCALLY": "false",
-        "ACKNET_OPEN_METRICS": "true",
-    }
+    assert {"name": "ACKNET_OPEN_METRICS", "value": "true"} in container["env"]
+    settings = tomllib.loads(one(objects, "ConfigMap")["data"]["acknet.toml"])
+    assert settings == {"log_level": "info", "open_locally": False, "diagnosis_timeout": 20}
+    assert Settings(**settings).diagnosis_timeout == 20

@@ -44,18 +44,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{- /* A setting as its variable: text as it is, lists of names with commas between them, anything else as JSON. */}}
+{{- /* The settings as acknet's file has them. JSON's texts, numbers, switches and lists of texts are TOML's. */}}
 {{- define "acknet.settings" -}}
 {{- $settings := .Values.settings }}
 {{- if and .Values.serviceMonitor.enabled (not (hasKey $settings "open_metrics")) }}
 {{- $settings = set (deepCopy $settings) "open_metrics" true }}
 {{- end }}
 {{- range $name, $value := $settings }}
-{{- if kindIs "slice" $value }}
-{{- $value = join "," $value }}
-{{- else if not (kindIs "string" $value) }}
-{{- $value = toJson $value }}
-{{- end }}
-ACKNET_{{ upper $name }}: {{ $value | quote }}
+{{ $name }} = {{ toJson $value }}
 {{- end }}
 {{- end }}
