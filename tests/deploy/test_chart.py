@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from bot.diagnosis.rbac import watch_roles
 from bot.settings import Settings, SettingsError, load_settings
 from tests.deploy.conftest import Render, Run
 from tests.deploy.helm import CHART, ROOT, Refused, linted
@@ -25,7 +26,7 @@ POSTGRESQL: dict[str, Any] = {
 EVERYTHING: dict[str, Any] = {
     "existingSecret": "acknet",
     "imagePullSecrets": [{"name": "registry"}],
-    "settings": {"log_level": "debug", "diagnosis_bytes": 67108864},
+    "settings": {"log_level": "debug", "diagnosis_bytes": 67108864, "watch_namespaces": ["shop"]},
     "store": {"persistence": {"enabled": True, "storageClassName": "alicloud-disk-essd"}},
     "slack": {"enabled": True},
     "rbac": {"namespaces": ["kube-system", "kube-flannel"]},
@@ -84,6 +85,17 @@ def test_the_roles_are_those_made_from_the_collectors(render: Render) -> None:
         )
         assert binding["roleRef"]["name"] == role["metadata"]["name"]
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "acknet", "namespace": "acknet"}]
+
+
+def test_namespaces_that_are_watched_may_be_watched_and_no_others(render: Render) -> None:
+    objects = render({"settings": {"watch_namespaces": ["shop", "default"]}})
+    watchers = [each for each in objects if each["metadata"]["name"] == "acknet-watcher"]
+    assert {(each["kind"], _place(each)) for each in watchers} == {
+        (kind, namespace) for kind in ("Role", "RoleBinding") for namespace in ("shop", "default")
+    }
+    wanted = {role["metadata"]["namespace"]: role["rules"] for role in watch_roles(["shop", "default"])}
+    assert {_place(each): each["rules"] for each in watchers if each["kind"] == "Role"} == wanted
+    assert not [each for each in render({}) if "watch" in str(each.get("rules"))]
 
 
 def test_no_role_is_put_into_a_namespace_that_may_not_exist(render: Render) -> None:
