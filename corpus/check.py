@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from corpus.by_hand import place_error
 from corpus.corpus import Corpus
 from corpus.editions import PageSection, heading_key
 from corpus.entry import Case, Entry
@@ -67,6 +68,8 @@ def _expression_messages(entry: Entry) -> Iterator[_Message]:
             for source in sources:
                 if wrong := expression_error(source):
                     yield entry.line(*at, field), f"{field} is no CEL expression: {wrong}"
+        if isinstance(holder, Case) and (wrong := place_error(holder.by_hand or "")):
+            yield entry.line(*at, "by_hand"), f"by_hand: {wrong}"
 
 
 def _cite_messages(corpus: Corpus, entry: Entry) -> Iterator[_Message]:
@@ -190,7 +193,7 @@ def _own_words(entry: Entry) -> Iterator[_Message]:
             for key, text in (("topic", difference.topic), ("intl", difference.intl), ("cn", difference.cn))
         ]
     for number, case in enumerate(entry.cases):
-        texts += [(entry.line("cases", number), text) for text in (case.claim, case.by_hand or "")]
+        texts += [(entry.line("cases", number), text) for text in (case.claim, case.look() or "")]
     texts += [(entry.line("asked_as", number), text) for number, text in enumerate(entry.asked_as)]
     texts += [(entry.line("threads", number), text) for number, turns in enumerate(entry.threads) for text in turns]
     yield from ((line, piece) for line, text in texts for piece in _LITERAL.split(text))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from corpus.by_hand import Read, filled
 from corpus.errors import Lines, closest_line
 from corpus.expression import CelExpression
 from corpus.statement import Section, SectionName, Statement
@@ -49,7 +50,7 @@ class Case(_Strict):
     The expressions are CEL over the facts of a diagnosis (docs/diagnosis.md). ``applies_if`` yields true or false;
     where it is false the case is ruled out. ``confirmed_by`` and ``ruled_out_by`` yield lists of observations, each
     expression for itself: what is in a list is the evidence, an empty one is none. ``by_hand`` says where to look when
-    the facts do not decide.
+    the facts do not decide; it has places for what was read (``corpus.by_hand``).
     """
 
     id: Identifier
@@ -58,6 +59,10 @@ class Case(_Strict):
     confirmed_by: tuple[CelExpression, ...] = ()
     ruled_out_by: tuple[CelExpression, ...] = ()
     by_hand: Text | None = None
+
+    def look(self, read: Read = lambda _fact, _field: ()) -> str | None:
+        """Return where to look by hand, with what was ``read`` filled in, or with words in its place."""
+        return None if self.by_hand is None else filled(self.by_hand, read)
 
 
 class Entry(_Strict):

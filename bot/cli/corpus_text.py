@@ -102,8 +102,8 @@ def _differences(entry: Entry) -> Iterator[Line]:
 def _cases(entry: Entry) -> Iterator[Line]:
     for case in entry.cases:
         yield Line(f"- {case.id}: {case.claim}", indent=2)
-        if case.by_hand:
-            yield Line(f"by hand: {' '.join(case.by_hand.split())}", indent=4)
+        if by_hand := case.look():
+            yield Line(f"by hand: {' '.join(by_hand.split())}", indent=4)
 
 
 def _citations(entry: Entry, corpus: Corpus) -> Iterator[Line]:

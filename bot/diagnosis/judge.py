@@ -91,9 +91,8 @@ class Judge:
         return None if isinstance(found, Unreadable) else found
 
     def collected(self, name: str) -> Fact | None:
-        """Return a fact if it has been read already; nothing is read for it."""
-        found = self._known.get(name)
-        return None if isinstance(found, Unreadable) else found
+        """Return a fact if it has been read already, for whatever; nothing is read for it."""
+        return self._facts.ready(name)
 
     async def _collect(self, sources: Iterable[str | None]) -> None:
         wanted = {name for source in sources if source for name in Expression.compile(source, self._names).fields}
@@ -151,10 +150,15 @@ class Judge:
             case=case.id,
             claim=case.claim,
             verdict=verdict,
-            by_hand=None if verdict in {"confirmed", "ruled_out"} else case.by_hand,
+            by_hand=None if verdict in {"confirmed", "ruled_out"} else case.look(self._names_read),
             missing=tuple(outcome.missing) if verdict == "unreadable" else (),
             evidence=tuple(outcome.evidence[:_MAX_EVIDENCE]),
         )
+
+    def _names_read(self, fact: str, field: str) -> Sequence[str]:
+        """Return the names in a field of a fact, none where it was not read; nothing is read for them."""
+        found = getattr(self._facts.ready(fact), field, ())
+        return (found,) if isinstance(found, str) else [one for one in found if isinstance(one, str)]
 
     def _holds(self, source: str | None) -> tuple[bool | None, _Outcome]:
         """Return whether a condition holds (None: not known), with what its facts saw."""

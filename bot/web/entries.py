@@ -54,7 +54,7 @@ def entry_view(corpus: Corpus, entry: Entry) -> EntryView:
             EntryCitation(**cite.model_dump(), **editions[cite.edition].model_dump()) for cite in entry.cites
         ),
         notes=tuple(EntryNote(id=note, **corpus.notes[note].model_dump()) for note in notes),
-        cases=tuple(CaseView(id=case.id, claim=case.claim, by_hand=case.by_hand) for case in entry.cases),
+        cases=tuple(CaseView(id=case.id, claim=case.claim, by_hand=case.look()) for case in entry.cases),
         signatures=entry.signatures,
         asked_as=entry.asked_as,
         threads=entry.threads,

@@ -17,6 +17,7 @@ from bot.diagnosis.facts.registry import Scope
 from bot.diagnosis.log_window import log_end
 from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.object_store import ObjectStore
+from bot.diagnosis.objects import text
 from bot.diagnosis.reader import Listing, LogWindow, Object, Unreadable
 from bot.diagnosis.resources import ALLOWED, LOGS, Resource, of_object
 from corpus import Corpus
@@ -106,7 +107,7 @@ class ScenarioReader:
     async def version(self) -> str:
         for one in self._scenario.objects:
             if one.get("kind") == "Node" and one.get("apiVersion") == "v1":
-                return str(one["status"]["nodeInfo"]["kubeletVersion"])
+                return text(one, "status", "nodeInfo", "kubeletVersion")
         raise Unreadable("get /version", "not_captured")
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object | None:

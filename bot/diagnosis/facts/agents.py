@@ -73,6 +73,12 @@ class Agents(Fact):
     absent: tuple[Observation, ...]
     evidence: tuple[Observation, ...]
 
+    @property
+    def terway_pod(self) -> str:
+        """The name of Terway's pod where one node is looked at; empty else."""
+        found = self.of("terway")
+        return found[0].pod if len(self.nodes) == 1 and len(found) == 1 else ""
+
     def of(self, component: Component, node: str | None = None) -> tuple[Agent, ...]:
         """Return those of a component, on one node or on all."""
         return tuple(one for one in self.items if one.component == component and node in (None, one.node))

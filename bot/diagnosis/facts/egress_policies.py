@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.diagnosis.facts.ipv6_policies import selects
 from bot.diagnosis.facts.pods import pods
 from bot.diagnosis.facts.registry import Facts, Needs, fact
-from bot.diagnosis.objects import at, name, namespace
+from bot.diagnosis.objects import at, name, namespace, texts
 from bot.diagnosis.observation import Fact, Observation
 
 __all__ = ["EgressPolicies", "egress_policies"]
@@ -43,7 +43,7 @@ async def egress_policies(facts: Facts) -> EgressPolicies:
                 kubectl=f"kubectl -n {namespace(policy)} get networkpolicy {name(policy)} -o yaml",
             )
             for policy in listing.items
-            if "Egress" in (at(policy, "spec", "policyTypes") or ()) or at(policy, "spec", "egress")
+            if "Egress" in texts(policy, "spec", "policyTypes") or at(policy, "spec", "egress")
             if any(selects(policy, pod) for pod in asked.items)
         ]
     return EgressPolicies(items=tuple(found), complete=complete, evidence=tuple(found))

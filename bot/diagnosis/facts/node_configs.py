@@ -86,6 +86,11 @@ class NodeConfigs(Fact):
     fresh: tuple[Observation, ...]
     evidence: tuple[Observation, ...]
 
+    @property
+    def vswitches(self) -> tuple[str, ...]:
+        """The vSwitches that Terway is told to use on these nodes."""
+        return tuple(dict.fromkeys(vswitch for one in self.items for vswitch in one.vswitches))
+
     def named(self, node: str) -> NodeConfig | None:
         """Return that of a node."""
         return next((one for one in self.items if one.node == node), None)

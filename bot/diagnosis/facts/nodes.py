@@ -80,6 +80,11 @@ class Nodes(Fact):
     complete: bool
     evidence: tuple[Observation, ...]
 
+    @property
+    def only(self) -> str:
+        """The name of the one node that was pointed at; empty where there are more or none."""
+        return self.items[0].name if self.given and len(self.items) == 1 else ""
+
 
 def node_of(found: Object, now: dt.datetime) -> Node:
     """Read a node object."""

@@ -113,6 +113,14 @@ class Facts:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 
+    def ready(self, name: str) -> Fact | None:
+        """Return a fact that has been read, whoever asked for it; None for any other."""
+        task = self._running.get(name)
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        found: Fact = task.result()
+        return found
+
     async def _collect(self, collector: Collector[T]) -> T:
         self._progress(collector.name, "reading")
         loop = asyncio.get_running_loop()

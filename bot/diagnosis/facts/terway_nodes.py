@@ -124,6 +124,11 @@ class TerwayNodes(Fact):
     complete: bool
     evidence: tuple[Observation, ...]
 
+    @property
+    def vswitches(self) -> tuple[str, ...]:
+        """The vSwitches that new ENIs of these nodes are made in."""
+        return tuple(dict.fromkeys(vswitch for one in self.items for vswitch in one.vswitches))
+
     def named(self, node: str) -> TerwayNode | None:
         """Return that of a node."""
         return next((one for one in self.items if one.name == node), None)
