@@ -40,7 +40,7 @@ _CALL_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """How patient acknet is, in seconds; tests that cannot wait are less so."""
+    """How patient acknet is, in seconds, and how much it takes on; tests that cannot wait want less."""
 
     lease: float = 120.0
     """A task is done within, or taken over by somebody."""
@@ -49,6 +49,8 @@ class Tempo:
     ping: float = 10.0
     patience: float = 20.0
     drain: float = 6.0
+    waiting: int = 256
+    """How many questions wait for a worker before the next is told that acknet is busy."""
 
 
 class SlackBot:
@@ -127,6 +129,7 @@ class SlackBot:
             self._busy,
             lease=dt.timedelta(seconds=self._tempo.lease),
             idle_seconds=self._tempo.idle,
+            waiting=self._tempo.waiting,
         )
         # Bolt awaits each listener and acknowledges then: what is acknowledged is marked in the store.
         self._app = AsyncApp(
@@ -203,6 +206,7 @@ class SlackBot:
 
     async def _dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
         """Let Bolt find the listener; what has none is acknowledged, or Slack would send it again."""
-        assert self._app is not None
+        if self._app is None:  # it is being stopped; Slack sends it again, to whoever is there then
+            return BoltResponse(status=503)
         response = await self._app.async_dispatch(request)
         return BoltResponse(status=200) if response.status == 404 else response

@@ -50,13 +50,14 @@ class Intake:
         *,
         lease: dt.timedelta = _LEASE,
         idle_seconds: float = _IDLE_SECONDS,
+        waiting: int = _WAITING,
     ) -> None:
         self._service = service
         self._marks = service.store.events
         self._lease = lease
         self._idle_seconds = idle_seconds
         self._handle, self._say_busy = handle, busy
-        self._asks: Workers[Job] = Workers("asks", self._work, at_once=_AT_ONCE, waiting=_WAITING)
+        self._asks: Workers[Job] = Workers("asks", self._work, at_once=_AT_ONCE, waiting=waiting)
         self._looks: Workers[Job] = Workers("looks", self._work, at_once=_LOOKS_AT_ONCE, waiting=_LOOKS_WAITING)
         self._refusing: set[asyncio.Task[None]] = set()
         # Keys for when the store is down.

@@ -19,7 +19,10 @@ class Workers(Generic[T]):
 
     def __init__(self, name: str, handle: Callable[[T], Awaitable[None]], *, at_once: int, waiting: int) -> None:
         self._name, self._handle, self._at_once = name, handle, at_once
-        self._jobs: asyncio.Queue[T] = asyncio.Queue(waiting)
+        self._most = at_once + waiting
+        # Those that are worked on count, too: a burst comes before any worker has woken up.
+        self._held = 0
+        self._jobs: asyncio.Queue[T] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -29,10 +32,10 @@ class Workers(Generic[T]):
 
     def offer(self, job: T) -> bool:
         """Take ``job`` on; False: there is too much to do."""
-        try:
-            self._jobs.put_nowait(job)
-        except asyncio.QueueFull:
+        if self._held >= self._most:
             return False
+        self._held += 1
+        self._jobs.put_nowait(job)
         return True
 
     def start(self) -> None:
@@ -62,4 +65,5 @@ class Workers(Generic[T]):
             except Exception:
                 _logger.exception("slack: a job of %s failed", self._name)
             finally:
+                self._held -= 1
                 self._jobs.task_done()

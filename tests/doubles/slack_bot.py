@@ -20,7 +20,7 @@ from bot.service import Service
 from bot.settings import Settings
 from bot.settings.store_url import StoreUrl
 from bot.slack.bot import SlackBot, Tempo
-from bot.store import RetryPolicy, Store
+from bot.store import RetryPolicy, Store, utc_now
 from tests.doubles.engine import StandInEngine
 from tests.doubles.slack import SlackPlatform
 
@@ -39,7 +39,7 @@ def slack_settings(slack: SlackPlatform, directory: Path, transport: Transport =
         tokens["slack_app_token"] = slack.app_token
     else:
         tokens["slack_signing_secret"] = slack.signing_secret
-    return Settings(store_url=StoreUrl(f"sqlite:///{directory}/acknet.db"), **(tokens | more))
+    return Settings(**({"store_url": StoreUrl(f"sqlite:///{directory}/acknet.db")} | tokens | more))
 
 
 @dataclass
@@ -68,8 +68,13 @@ def running_bot(
     *,
     tempo: Tempo = QUICK,
     opened: bool = True,
+    connected: bool = True,
+    ahead: float = 0.0,
 ) -> Iterator[RunningBot]:
-    """Run a bot until the block is left; when it is entered, events come through."""
+    """Run a bot until the block is left; when it is entered, events come through, unless not ``connected`` yet.
+
+    The clock of its store is ``ahead`` by so many seconds: leases of those before it have ended.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="slack-bot")
     thread.start()
@@ -88,7 +93,13 @@ def running_bot(
         if opened:
             await asyncio.to_thread(opening.wait)
         retries = RetryPolicy(first=dt.timedelta(milliseconds=50))
-        service = Service(settings, opening, store=Store(settings.store_url, retries=retries, seconds=20))
+        store = Store(
+            settings.store_url,
+            retries=retries,
+            seconds=20,
+            clock=lambda: utc_now() + dt.timedelta(seconds=ahead),
+        )
+        service = Service(settings, opening, store=store)
         bot = SlackBot(service, tempo=tempo)
         await bot.start()
         return RunningBot(service, bot, loop)
@@ -102,6 +113,9 @@ def running_bot(
 
     try:
         running = run(start())
+        if settings.slack_app_token is not None and not connected:
+            yield running
+            return
         if settings.slack_app_token is not None:
             slack.wait_until(lambda: slack.connections, timeout=30)
         else:
