@@ -1,4 +1,4 @@
-"""Tells a foreign error that differs from a known one by one word from the known one.
+"""Tells a foreign error that differs from a known one by one word, another or one more, from the known one.
 
 What differs in a function word, an ending or a slip of the keyboard is the same error told in other words, and no
 look-alike. As short signatures are made of everyday words, only what stands alone like a message counts for them.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from index.phrases import FUNCTION_WORDS, MIN_COMMON, Phrase, resembling
+from index.phrases import FUNCTION_WORDS, MIN_COMMON, Phrase, resembling, vocabulary
 from index.slips import is_slip
 
 __all__ = ["LookAlikes"]
@@ -56,13 +57,21 @@ class _Known:
 
 
 class LookAlikes:
-    """Compares texts with all signatures at once."""
+    """Compares texts with all signatures at once.
 
-    def __init__(self, signatures: Sequence[str]) -> None:
+    ``texts`` tell of the known errors in many words; they are read when it matters for the first time.
+    """
+
+    def __init__(self, signatures: Sequence[str], texts: Callable[[], Iterable[str]] = tuple) -> None:
+        self._texts = texts
         self._having: dict[str, list[_Known]] = defaultdict(list)
         for known in filter(None, map(_Known.of, signatures)):
             for word in known.telling:
                 self._having[word].append(known)
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        return vocabulary(self._texts())
 
     def find(self, text: str) -> list[str]:
         """Return the signatures that something in ``text``, which holds none of them, differs from by one word.
@@ -78,7 +87,7 @@ class LookAlikes:
         codes = [code for code in near if isinstance(code, _Identifier)]
         phrases = [phrase for phrase in near if isinstance(phrase, Phrase)]
         found = {code.text for code in codes if any(_resembles(other, code) for other in identifiers)}
-        return sorted(found.union(resembling(text, phrases) if phrases else ()))
+        return sorted(found.union(resembling(text, phrases, lambda: self._vocabulary) if phrases else ()))
 
 
 def _identifiers(text: str) -> Iterator[_Identifier]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.slips import is_slip
 
-__all__ = ["FUNCTION_WORDS", "MIN_COMMON", "Phrase", "resembling"]
+__all__ = ["FUNCTION_WORDS", "MIN_COMMON", "Phrase", "resembling", "vocabulary"]
 
 MIN_COMMON = 2
 """How many telling words a text has to have in common with a message."""
@@ -20,6 +20,9 @@ SURE = 4
 MIN_WORDS = 4
 MIN_CODE_PARTS = 3
 MAX_PLACES = 200
+MAX_PHRASE = 60
+"""More words than any message has, what stands for its masks included."""
+
 MAX_MASK_WORDS = 4
 """How many words may stand where a message has a mask."""
 
@@ -73,12 +76,15 @@ class Phrase:
     @property
     def comparable(self) -> bool:
         """Whether enough is left of it to be recognised when one word is replaced."""
-        set_apart = _MASK.sub(" ", self.signature).split()
+        set_apart = _MASK.sub(" ", self.signature).replace("_", " ").split()
         return len(set_apart) >= MIN_WORDS and len(self.telling) > MIN_COMMON
 
 
-def resembling(text: str, phrases: Sequence[Phrase]) -> Iterator[str]:
-    """Yield the signatures that stand in ``text`` with one of their telling words replaced by another."""
+def resembling(text: str, phrases: Sequence[Phrase], known: Callable[[], frozenset[str]]) -> Iterator[str]:
+    """Yield the signatures that stand in ``text`` with a telling word replaced by another, or with one word more.
+
+    One more makes another error unless it is ``known``: a word in which people tell of the known errors.
+    """
     words = list(_words(text))
     wanted = frozenset().union(*(phrase.telling for phrase in phrases))
     places: dict[str, list[int]] = defaultdict(list)
@@ -86,8 +92,17 @@ def resembling(text: str, phrases: Sequence[Phrase]) -> Iterator[str]:
         if word.text in wanted:
             places[word.text].append(place)
     for phrase in phrases:
-        if any(_resembles(text, words, start, phrase) for start in _starts(phrase, places)):
+        starts = _starts(phrase, places)
+        # What stands behind one word more stands a place further on.
+        if any(_replaced(text, words, start, phrase) for start in starts) or any(
+            _inserted(text, words, start, phrase, known) for start in starts | {start - 1 for start in starts if start}
+        ):
             yield phrase.signature
+
+
+def vocabulary(texts: Iterable[str]) -> frozenset[str]:
+    """Return the words of ``texts``."""
+    return frozenset(word.text for text in texts for word in _words(text))
 
 
 def _starts(phrase: Phrase, places: Mapping[str, Sequence[int]]) -> set[int]:
@@ -102,7 +117,7 @@ def _starts(phrase: Phrase, places: Mapping[str, Sequence[int]]) -> set[int]:
     return starts
 
 
-def _resembles(text: str, words: Sequence[_Word], start: int, phrase: Phrase) -> bool:
+def _replaced(text: str, words: Sequence[_Word], start: int, phrase: Phrase) -> bool:
     """Whether the phrase, with one of its telling words replaced, begins with the word ``start``."""
     window = [words[place] for place in _aligned(words, start, phrase)]
     different = [at for at, word in enumerate(window) if word.text != phrase.words[at]]
@@ -118,6 +133,29 @@ def _resembles(text: str, words: Sequence[_Word], start: int, phrase: Phrase) ->
         and not is_slip(left, right)
         and _coherent(text, window, at, phrase)
         and (common >= SURE or _alone(text, window, phrase))
+    )
+
+
+def _inserted(
+    text: str, words: Sequence[_Word], start: int, phrase: Phrase, known: Callable[[], frozenset[str]]
+) -> bool:
+    """Whether the phrase, with a foreign word between two of its own, begins with the word ``start``."""
+    aligned = _aligned(words, start, phrase)
+    # The alignment ends at the second word that differs, so the first that does is the last but one or the last.
+    wrong = next((place for at, place in enumerate(aligned) if words[place].text != phrase.words[at]), None)
+    if wrong is None or wrong == start:
+        return False
+    without = [*words[max(0, wrong - MAX_PHRASE) : wrong], *words[wrong + 1 : wrong + MAX_PHRASE]]
+    window = [without[place] for place in _aligned(without, start - max(0, wrong - MAX_PHRASE), phrase)]
+    same = len(window) == len(phrase.words) and all(
+        word.text == own for word, own in zip(window, phrase.words, strict=True)
+    )
+    foreign = words[wrong].text not in FUNCTION_WORDS
+    return (
+        same
+        and foreign
+        and (len(phrase.telling) > SURE or _alone(text, window, phrase))
+        and words[wrong].text not in known()
     )
 
 

@@ -6,7 +6,7 @@ answered as if it were the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -59,10 +59,11 @@ class SignatureMatcher:
     """Looks for all signatures of a corpus at once.
 
     ``signatures`` maps each signature, as written, to the ids of the entries it points to. Of those that differ in case
-    or quotes only, the first gives the name.
+    or quotes only, the first gives the name. ``texts`` tell of these errors in many words: with one of those words more
+    a signature is the same error still.
     """
 
-    def __init__(self, signatures: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, signatures: Mapping[str, Sequence[str]], texts: Callable[[], Iterable[str]] = tuple) -> None:
         merged: dict[tuple[str, ...], SignatureText] = {}
         owners: dict[str, dict[str, None]] = {}
         for text, entries in signatures.items():
@@ -71,7 +72,7 @@ class SignatureMatcher:
             owners.setdefault(first.text, {}).update(dict.fromkeys(entries))
         self._signatures = [(each.lead, each.tail or each.lead, each) for each in merged.values()]
         self._entries = {text: tuple(entries) for text, entries in owners.items()}
-        self._look_alikes = LookAlikes(list(self._entries))
+        self._look_alikes = LookAlikes(list(self._entries), texts)
 
     @classmethod
     def of(cls, corpus: Corpus) -> Self:
@@ -80,7 +81,7 @@ class SignatureMatcher:
         for entry in corpus.entries:
             for signature in entry.signatures:
                 owners.setdefault(signature, []).append(entry.id)
-        return cls(owners)
+        return cls(owners, lambda: _texts(corpus))
 
     def find(self, text: str) -> list[SignatureHit]:
         """Return the signatures in ``text`` (normalised), the one of which most stands there first.
@@ -104,6 +105,13 @@ class SignatureMatcher:
 
     def _hit(self, signature: str, share: float) -> SignatureHit:
         return SignatureHit(signature, self._entries[signature], share)
+
+
+def _texts(corpus: Corpus) -> Iterator[str]:
+    for entry in corpus.entries:
+        yield from (entry.title, *entry.asked_as, *(turn for turns in entry.threads for turn in turns))
+        yield from (statement.text for statement in entry.statements())
+    yield from (ambiguous.question for ambiguous in corpus.ambiguous)
 
 
 def _places(letters: str, part: str) -> Iterator[int]:

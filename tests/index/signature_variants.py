@@ -20,6 +20,7 @@ __all__ = [
     "cut_to_60_percent",
     "filled",
     "foreign_codes",
+    "foreign_insertions",
     "foreign_phrases",
     "in_a_log",
     "owners",
@@ -212,6 +213,21 @@ def foreign_phrases() -> Iterator[tuple[str, str]]:
             if core.isascii() and core.isalpha() and _tells(core.lower()) and len(_CAMEL.findall(core)) < 3:
                 other = ("Gizmos" if word[0].isupper() else "gizmos") + word[len(core) :]
                 text = filled(" ".join([*words[:at], other, *words[at + 1 :]]))[0]
+                if not _holds_a_signature(text):
+                    yield signature, text
+
+
+def foreign_insertions() -> Iterator[tuple[str, str]]:
+    """Yield (signature, the same error text with one word more between two of its own) where enough tells of it."""
+    for signature in owners():
+        words = signature.split()
+        telling = {word for word in re.findall(r"[a-z0-9]+", _MASK.sub(" ", signature).lower()) if _tells(word)}
+        if len(_MASK.sub(" ", signature).split()) < 4 or len(telling) < 3:
+            continue
+        for at in range(1, len(words)):
+            # Beside a mask the word would be part of what fills it, beside a number of what is left out.
+            if all(re.fullmatch(r"[A-Za-z_']+[:,.;]?", word) for word in words[at - 1 : at + 1]):
+                text = filled(" ".join([*words[:at], "gizmo", *words[at:]]))[0]
                 if not _holds_a_signature(text):
                     yield signature, text
 

@@ -15,6 +15,7 @@ from tests.index.signature_variants import (
     cut_to_60_percent,
     filled,
     foreign_codes,
+    foreign_insertions,
     foreign_phrases,
     owners,
     says_enough,
@@ -32,6 +33,7 @@ def test_there_is_a_signature_for_every_kind_of_trouble():
     assert len(owners()) > 100
     assert len(list(foreign_phrases())) > 200
     assert len(list(foreign_codes())) > 30
+    assert len(list(foreign_insertions())) > 100
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -66,7 +68,7 @@ def test_sixty_percent_are_enough_for_nearly_all_signatures():
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("foreign", [foreign_phrases, foreign_codes])
+@pytest.mark.parametrize("foreign", [foreign_phrases, foreign_insertions, foreign_codes])
 def test_a_foreign_error_one_word_away_is_reported_as_a_look_alike(matcher, foreign, setting):
     mistaken = []
     for signature, text in foreign():
