@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +14,14 @@ from filelock import FileLock
 
 from corpus import CORPUS_DIR, Corpus, CorpusError, check_corpus, load_corpus, source_files
 from index import layout
-from index.encoder import OnnxEncoder, Vectors
+from index.encoder import OnnxEncoder
 from index.export import exporting
 from index.fit import Questions, fit_models
 from index.lexical import Bm25
 from index.model import DEFAULT_MODEL, locate_model, model_fingerprint
 from index.normalize import normalize
 from index.prepare import EncoderText
-from index.records import extra_questions, records
+from index.records import extra_questions, last_turns, records
 from index.retriever import Retriever
 from index.vectors import FaissStore
 
@@ -119,12 +119,13 @@ class _Builder:
             np.savez(directory / layout.BM25, allow_pickle=False, **bm25.arrays())
             questions = Questions.of(self._corpus, texts)
             prepare = EncoderText(self._corpus.glossary, bm25.term_weights())
-            asked = [normalize(text) for text in [*(record.text for record in texts), *extra_questions(self._corpus)]]
-            prepared = [prepare(text) for text in asked]
+            extra, last = extra_questions(self._corpus), last_turns(self._corpus)
+            prepared = [prepare(normalize(text)) for text in [*(record.text for record in texts), *extra, *last]]
             shutil.copyfile(source / "tokenizer.json", directory / layout.TOKENIZER)
             self._progress("exporting the encoder", 0.1)
         encoder = OnnxEncoder(directory / layout.GRAPH, directory / layout.TOKENIZER, threads=1)
-        vectors = self._embed(encoder, prepared, 0.18, 0.6)
+        vectors = encoder.encode_many(prepared, lambda done: self._progress("embedding the texts", 0.18 + 0.6 * done))
+        ends = (len(texts), len(texts) + len(extra))
         store = FaissStore(encoder.dimension)
         store.add(range(len(texts)), vectors[: len(texts)])
         store.save(directory / layout.VECTORS)
@@ -134,10 +135,10 @@ class _Builder:
             self._corpus,
             texts,
             questions,
-            vectors=vectors[: len(texts)],
-            extra=vectors[len(texts) :],
+            vectors=vectors[: ends[0]],
+            extra=vectors[ends[0] : ends[1]],
+            last=vectors[ends[1] :],
             bm25=bm25,
-            embed=lambda more: self._embed(encoder, [prepare(text) for text in more], 0.89, 0.05),
         )
         np.savez(directory / layout.JOINT, allow_pickle=False, **fitted.joint.model.arrays())
         (directory / layout.FUSION).write_text(fitted.fusion.model_dump_json(indent=1), encoding="utf-8")
@@ -150,7 +151,3 @@ class _Builder:
             "texts": len(texts),
             "built_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
-
-    def _embed(self, encoder: OnnxEncoder, texts: Sequence[str], begin: float, share: float) -> Vectors:
-        """Encode all texts; ``begin`` and ``share`` place that within the whole."""
-        return encoder.encode_many(texts, lambda done: self._progress("embedding the texts", begin + share * done))

@@ -18,16 +18,13 @@ from index.records import join_turns
 from index.signatures import SignatureHit, SignatureMatcher
 from index.vectors import VectorStore
 
-__all__ = ["ENTRY_FEATURES", "NEIGHBOURS", "VIEWS", "Features", "Signals", "views"]
+__all__ = ["ENTRY_FEATURES", "NEIGHBOURS", "Features", "Signals"]
 
 ENTRY_FEATURES = ("joint", "nearest", "bm25")
 """One column an entry each: the joint model's score, the cosine of the entry's nearest text, its best BM25 score as a
 share of the best thinkable one."""
 
-VIEWS = ("all", "last", "last_two", "before")
-"""The texts that a conversation is read as: all turns, the last, the last two, all but the last."""
-
-NEIGHBOURS = 200
+NEIGHBOURS = 64
 
 Matrix = npt.NDArray[np.float32]
 
@@ -36,9 +33,8 @@ Matrix = npt.NDArray[np.float32]
 class Features:
     """The signals of one question.
 
-    ``joint`` has a row a view (a single one for a question without earlier turns) and a column an entry, then "none"
-    and "several";
-    ``nearest`` and ``bm25`` a value an entry; ``signature`` the share of a signature of the entry in the last turn.
+    ``joint`` has a value an entry, then one for "none" and one for "several"; ``nearest`` and
+    ``bm25`` have a value an entry; ``signature`` the share of a signature of the entry in the last turn.
     """
 
     joint: Matrix
@@ -51,13 +47,6 @@ class Features:
     def look_alike(self) -> SignatureHit | None:
         """A signature that the text resembles but for one token, where none stands in it."""
         return next((hit for hit in self.signatures if hit.share == 0.0), None)
-
-
-def views(turns: Sequence[str]) -> list[str]:
-    """Return the texts that stand for a conversation (one per name in VIEWS), or the question alone."""
-    if len(turns) == 1:
-        return [turns[0]]
-    return [join_turns(turns), turns[-1], join_turns(turns[-2:]), join_turns(turns[:-1])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +67,26 @@ class Signals:
 
     def read(self, turns: Sequence[str]) -> Features:
         """Return the signals of a question with its earlier turns (oldest first, the last one asks)."""
-        texts = views([normalize(turn) for turn in turns])
+        normal = [normalize(turn) for turn in turns]
+        whole, last = join_turns(normal), normal[-1]
+        texts = [whole] if len(normal) == 1 else [whole, last]
         vectors = self.encoder.encode([self.prepare(text) for text in texts])
         translations = [self.prepare.translate(text) for text in texts]
-        joint = [
-            self.joint.score(vector, hashed(text, translation))
-            for text, translation, vector in zip(texts, translations, vectors, strict=True)
-        ]
-        whole, translation = texts[0], translations[0]
+        joint = self.joint.score(
+            [
+                (vector, hashed(text, translation))
+                for text, translation, vector in zip(texts, translations, vectors, strict=True)
+            ]
+        )
         # What an earlier turn pasted may be settled by now; the joint model still reads it.
-        hits = tuple(self.matcher.find(texts[1] if len(texts) > 1 else whole))
+        hits = tuple(self.matcher.find(last))
         signature = np.zeros(len(self.numbers), dtype=np.float32)
         for hit in hits:
             for entry in hit.entries:
                 signature[self.numbers[entry]] = max(signature[self.numbers[entry]], hit.share)
+        translation = translations[0]
         return Features(
-            joint=np.stack(joint),
+            joint=joint,
             nearest=self._nearest(vectors[:1]),
             bm25=self.bm25.scores(terms(whole if translation == whole else f"{whole}\n{translation}")),
             signature=signature,
@@ -103,5 +96,6 @@ class Signals:
     def _nearest(self, vector: Vectors) -> Matrix:
         scores, ids = self.vectors.search(vector, NEIGHBOURS)
         best = np.zeros(len(self.numbers), dtype=np.float32)
-        np.maximum.at(best, self.owners[ids[0]], scores[0])
-        return best
+        # From the farthest to the nearest: the last one that is written stays.
+        best[self.owners[ids[0, ::-1]]] = scores[0, ::-1]
+        return np.maximum(best, 0.0, out=best)

@@ -6,7 +6,7 @@ often alike. Ridge regression gives those predictions in closed form; nearest te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,25 +19,22 @@ from index.encoder import Vectors
 from index.features import NEIGHBOURS
 from index.fusion import Fusion, scope_features, several_features
 from index.joint import NONE, SEVERAL, JointFit, LexicalRows, fit_joint
-from index.lexical import Bm25, HashedText, hashed
+from index.lexical import Bm25, hashed
 from index.normalize import normalize
 from index.prepare import EncoderText
-from index.records import TRAINING_FIELDS, Record, extra_questions, join_turns
+from index.records import TRAINING_FIELDS, Record, extra_questions, last_turns
 
 __all__ = ["Fitted", "Questions", "fit_models"]
 
 _BLOCK = 6
-_VIEW_BLOCKS = 18
 _BLOCKS_AT_ONCE = 64
 _FUSION_BLOCKS_EVERY = 3
-_SEED = 20260225
 _AMBIGUOUS_TARGET = 0.5
 _FALSE_REFUSALS = 0.07
 _NEEDLESS_CHOICES = 0.1
 _CHOICE_SHARE = 0.1
 
 Floats = npt.NDArray[np.float64]
-Embed = Callable[[Sequence[str]], Vectors]
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,7 @@ class Questions:
     """The authored questions that are fitted on, entries' own first, then out of scope, then ambiguous ones.
 
     ``words``: what the texts are made of; ``targets``: rows × (entries, none, several); ``documents``: the
-    record behind each row, -1 for none; ``blocks``: which rows are left out together; ``threads``: the conversation
-    behind a row.
+    record behind each row, -1 for none; ``blocks``: which rows are left out together.
     """
 
     texts: list[str]
@@ -62,7 +58,6 @@ class Questions:
     targets: Floats
     documents: npt.NDArray[np.int64]
     blocks: list[list[int]]
-    threads: dict[int, tuple[str, ...]]
 
     @classmethod
     def of(cls, corpus: Corpus, texts: Sequence[Record]) -> Self:
@@ -78,16 +73,18 @@ class Questions:
         targets[outside:, SEVERAL] = 1
         for row, ambiguous in enumerate(corpus.ambiguous, outside):
             targets[row, [numbers[entry] for entry in ambiguous.entries]] = _AMBIGUOUS_TARGET
-        conversations = [thread for entry in corpus.entries for thread in entry.threads]
-        thread_rows = [row for row, at in enumerate(kept) if texts[at].field == "thread"]
+        threads = [row for row, at in enumerate(kept) if texts[at].field == "thread"]
+        last = map(normalize, last_turns(corpus))
         prepare = EncoderText(corpus.glossary, {})
         return cls(
             texts=questions,
-            words=LexicalRows.of([hashed(text, prepare.translate(text)) for text in questions]),
+            words=LexicalRows.of(
+                [hashed(text, prepare.translate(text)) for text in questions],
+                {row: hashed(text, prepare.translate(text)) for row, text in zip(threads, last, strict=True)},
+            ),
             targets=targets,
             documents=np.array([*kept, *([-1] * (len(questions) - count))]),
             blocks=_blocks([texts[at] for at in kept], outside, len(questions)),
-            threads=dict(zip(thread_rows, conversations, strict=True)),
         )
 
     def vectors(self, records: Vectors, extra: Vectors) -> Vectors:
@@ -115,19 +112,18 @@ def fit_models(
     *,
     vectors: Vectors,
     extra: Vectors,
+    last: Vectors,
     bm25: Bm25,
-    embed: Embed,
 ) -> Fitted:
     """Fit joint model and fusion.
 
-    ``vectors`` are those of ``texts``, ``extra`` those of the out-of-scope and ambiguous questions, in this order;
-    ``embed`` encodes further normalised texts.
+    ``vectors`` are those of ``texts``, ``extra`` those of the out-of-scope and ambiguous questions, ``last`` those of
+    the last turns of all conversations, each in this order.
     """
     prepare = EncoderText(corpus.glossary, {})
     questions = rows.vectors(vectors, extra)
-    joint = fit_joint(questions, rows.words, rows.targets)
+    joint = fit_joint(questions, last, rows.words, rows.targets)
     left_out = joint.left_out(rows.targets, rows.blocks)
-    views = _fit_views(rows, joint, left_out, prepare, embed)
     sample = [block for at, block in enumerate(rows.blocks) if at % _FUSION_BLOCKS_EVERY == 0]
     picked = np.array([row for block in sample for row in block])
     columns = np.stack(
@@ -138,33 +134,7 @@ def fit_models(
         ],
         axis=2,
     )
-    return Fitted(joint, _fit_fusion(columns, left_out[picked, NONE:], rows.targets[picked], views))
-
-
-def _fit_views(
-    rows: Questions, joint: JointFit, left_out: Floats, prepare: EncoderText, embed: Embed
-) -> tuple[float, float, float, float]:
-    """Return how much all turns, the last, the last two and the earlier ones count; they sum to 1."""
-    blocks = [block for block in rows.blocks if block[0] in rows.threads]
-    blocks = [blocks[at] for at in np.random.default_rng(_SEED).permutation(len(blocks))[:_VIEW_BLOCKS]]
-    if not blocks:
-        return (1.0, 0.0, 0.0, 0.0)
-    parts: list[str] = []
-    for row in (row for block in blocks for row in block):
-        turns = [normalize(turn) for turn in rows.threads[row]]
-        parts += [turns[-1], join_turns(turns[-2:]), join_turns(turns[:-1])]
-    words: list[HashedText] = [hashed(part, prepare.translate(part)) for part in parts]
-    similarities = joint.similarities(embed(parts), words)
-    scores, start = [], 0
-    for block in blocks:
-        end = start + 3 * len(block)
-        others = joint.without(block, similarities[start:end]).reshape(len(block), 3, -1)
-        scores.append(np.concatenate([left_out[block][:, None, :], others], axis=1))
-        start = end
-    stacked = np.concatenate(scores)[:, :, :NONE]
-    labels = rows.targets[[row for block in blocks for row in block], :NONE]
-    weights = _conditional_logit(np.moveaxis(stacked, 1, 2), labels)
-    return tuple(weights / weights.sum())
+    return Fitted(joint, _fit_fusion(columns, left_out[picked, NONE:], rows.targets[picked]))
 
 
 def _conditional_logit(columns: Floats, targets: Floats, ridge: float = 1e-3) -> Floats:
@@ -245,7 +215,7 @@ def _bm25(rows: Questions, bm25: Bm25, blocks: Sequence[Sequence[int]], prepare:
     return np.array(found, dtype=np.float64)
 
 
-def _fit_fusion(columns: Floats, others: Floats, targets: Floats, views: tuple[float, float, float, float]) -> Fusion:
+def _fit_fusion(columns: Floats, others: Floats, targets: Floats) -> Fusion:
     """Fit ranking, scope, ambiguity and thresholds on left-out signals.
 
     ``columns``: rows × entries × features; ``others``: rows × (scores for none and for several).
@@ -262,7 +232,6 @@ def _fit_fusion(columns: Floats, others: Floats, targets: Floats, views: tuple[f
     ambiguous = targets[inside, SEVERAL] == 1
     several_weights = _logistic(several, ambiguous) if ambiguous.any() else np.array([0.0] * several.shape[1] + [-9.0])
     return Fusion(
-        views=views,
         entry=tuple(entry),
         scope=tuple(scope_weights),
         several=tuple(several_weights),

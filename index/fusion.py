@@ -38,8 +38,11 @@ entropy of all (in nats)."""
 
 _SIGNATURE_LANE = 20.0
 _SIGNATURE_CONFIDENCE = 0.9
-"""A literal error of the FAQ in the question is worth more than all else together: its entries come first, ranked among
-themselves by the rest, and are not refused."""
+"""A literal error of the FAQ in the question, half of it even, is worth more than all else together: its entries come
+first, ranked among themselves by the rest, and are not refused."""
+
+_SURE = 0.98
+"""Who has so large a share is no choice but the answer. A literal error gives as much; several may yet explain it."""
 
 Outcome = Literal["answer", "choices", "no_answer"]
 Floats = npt.NDArray[np.float64]
@@ -50,30 +53,26 @@ class Fused:
     """What the signals come to.
 
     ``shares``: each entry's probability if any answers (sums to 1); ``answerable``: that any does; ``several``: that
-    more than one explains it.
+    more than one explains it; ``literal``: whether an error of the FAQ stands there and decided.
     """
 
     shares: Floats
     answerable: float
     several: float
-
-    def order(self) -> npt.NDArray[np.int64]:
-        """Entry numbers, best first."""
-        return np.argsort(-self.shares, kind="stable")
+    literal: bool
 
 
 class Fusion(BaseModel):
     """Fitted weights and thresholds.
 
-    ``views`` weighs the views of a conversation (they sum to 1); ``entry``, ``scope`` and ``several`` hold a weight a
-    feature, the latter two an intercept as well. ``refuse_below`` is the least probability of being answerable that is
-    answered, ``choices_above`` the least probability of several explanations that is answered with choices,
-    ``choice_share`` the least share of the best one's that makes an entry a choice.
+    ``entry``, ``scope`` and ``several`` hold a weight a feature, the latter two an intercept as well. ``refuse_below``
+    is the least probability of being answerable that is answered, ``choices_above`` the least probability of several
+    explanations that is answered with choices, ``choice_share`` the least share of the best one's that makes an entry
+    a choice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    views: tuple[float, ...]
     entry: tuple[float, ...]
     scope: tuple[float, ...]
     several: tuple[float, ...]
@@ -83,31 +82,28 @@ class Fusion(BaseModel):
 
     def fuse(self, features: Features) -> Fused:
         """Return the entries' probabilities and the probabilities that any and that several of them answer."""
-        joint = self.joint(features)
+        joint = features.joint.astype(np.float64)
         columns = np.stack([joint[:NONE], features.nearest, features.bm25], axis=1)
-        scores: Floats = columns @ np.array(self.entry) + _SIGNATURE_LANE * features.signature
+        scores: Floats = columns @ np.array(self.entry) + _SIGNATURE_LANE * (
+            (features.signature > 0) + features.signature
+        )
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         scope = scope_features(columns[None], joint[None, NONE])[0]
         several = several_features(shares[None], joint[None, SEVERAL])[0]
         answerable = _probability(scope, self.scope)
-        if features.signature.max() > 0:
+        literal = bool(features.signature.max() > 0)
+        if literal:
             answerable = max(answerable, _SIGNATURE_CONFIDENCE)
-        return Fused(shares, answerable, _probability(several, self.several))
-
-    def joint(self, features: Features) -> Floats:
-        """Return the joint model's scores with the views of a conversation weighed together."""
-        if len(features.joint) == 1:
-            alone: Floats = features.joint[0].astype(np.float64)
-            return alone
-        weighed: Floats = np.array(self.views) @ features.joint.astype(np.float64)
-        return weighed
+        return Fused(shares, answerable, _probability(several, self.several), literal)
 
     def outcome(self, fused: Fused, *, look_alike: bool) -> Outcome:
         """Decide between an answer, choices and none; a text that only resembles a known error is not answered."""
         if look_alike or fused.answerable < self.refuse_below:
             return "no_answer"
-        return "choices" if fused.several >= self.choices_above else "answer"
+        sure = fused.shares.max() >= _SURE and not fused.literal
+        vague = fused.several >= self.choices_above and not sure
+        return "choices" if vague else "answer"
 
 
 def scope_features(columns: Floats, none: Floats) -> Floats:

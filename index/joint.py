@@ -5,13 +5,16 @@ kernel is the sum of a quadratic one over sentence vectors, ``(1 + cos)² / 2``,
 Fitting is one linear solve; predictions for rows left out follow in closed form, so ranking and confidence can be
 fitted on them honestly.
 
+A conversation is read twice: all of its turns, and the last one alone, which asks. The kernel of two conversations is
+the mean of those of the two readings; for a question without earlier turns both readings are the same.
+
 Serving needs neither the rows nor SciPy: the quadratic part is expressed through landmark vectors (Nyström: Williams
 and Seeger, NIPS 2000), the linear one through a weight a feature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,30 +27,42 @@ from index.lexical import BUCKETS, HashedText
 if TYPE_CHECKING:
     from scipy import sparse
 
-__all__ = ["NONE", "SEVERAL", "JointFit", "JointModel", "LexicalRows", "fit_joint"]
+__all__ = ["NONE", "SEVERAL", "JointFit", "JointModel", "LexicalRows", "Reading", "fit_joint"]
 
 NONE, SEVERAL = -2, -1
 """The columns behind those of the entries."""
 
-LANDMARKS = 768
+LANDMARKS = 1536
 _LEXICAL_SHARE = 0.5
 _RIDGE = 0.3
 _JITTER = 1e-6
 _SEED = 20260225
 
 Floats = npt.NDArray[np.float64]
+Square = npt.NDArray[np.float32]
+"""Rows × rows: large, and certain to three digits at best."""
+
+Reading = tuple[npt.NDArray[np.float32], HashedText]
+"""A text as its sentence vector and its hashed words."""
 
 
-def _kernel(left: Floats, right: Floats) -> Floats:
-    similarities: Floats = (1.0 + left @ right.T) ** 2 / 2.0
+def _kernel(left: Vectors, right: Vectors) -> Floats:
+    similarities: Floats = (1.0 + left.astype(np.float64) @ right.T.astype(np.float64)) ** 2 / 2.0
     return similarities
+
+
+def _products(left: Floats, right: Floats) -> Square:
+    """Return ``left @ right.T`` in single precision: half of the work and of the memory."""
+    products: Square = left.astype(np.float32) @ right.T.astype(np.float32)
+    return products
 
 
 class JointModel:
     """Scores of all entries, of "none" and of "several" (in this order) for a sentence vector and hashed words.
 
-    A score near 1 says yes, near 0 no. ``landmarks``: landmarks × dimension; ``dense``: landmarks × targets; ``idf``:
-    buckets; ``lexical``: buckets × targets.
+    A score near 1 says yes, near 0 no. ``landmarks``: landmarks × dimension; ``idf``: buckets. ``dense`` (2 × landmarks
+    × targets) and ``lexical`` (2 × buckets × targets) hold first what both readings of a question come to, then what
+    the last turn does.
     """
 
     def __init__(
@@ -60,15 +75,23 @@ class JointModel:
         self.landmarks, self.idf = landmarks, idf
         self._dense, self._lexical = dense, lexical
 
-    def score(self, vector: npt.NDArray[np.float32], words: HashedText) -> npt.NDArray[np.float32]:
-        """Return a score a target."""
-        buckets, _ = words
-        similarity = self.landmarks @ vector
+    def score(self, readings: Sequence[Reading]) -> npt.NDArray[np.float32]:
+        """Return a score a target for a question (one reading), or for all turns of a conversation and its last one."""
+        scores = self._part(0, readings[0])
+        if len(readings) > 1:
+            scores += self._part(1, readings[1]) - self._part(1, readings[0])
+        return scores
+
+    def _part(self, part: int, reading: Reading) -> npt.NDArray[np.float32]:
+        vector, words = reading
+        # Not with @: BLAS would wake its threads for so little, and wait for them longer than the work takes.
+        similarity = np.einsum("ld,d->l", self.landmarks, vector)
         similarity += 1.0
         similarity *= similarity
         similarity *= 0.5
-        lexical = self._lexical[buckets].astype(np.float32, copy=False)
-        scores: npt.NDArray[np.float32] = similarity @ self._dense + scale(words, self.idf) @ lexical
+        lexical = self._lexical[part, words[0]].astype(np.float32, copy=False)
+        scores: npt.NDArray[np.float32] = np.einsum("l,lt->t", similarity, self._dense[part])
+        scores += np.einsum("w,wt->t", scale(words, self.idf), lexical)
         return scores
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -98,16 +121,12 @@ def scale(words: HashedText, idf: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
 class JointFit:
     """A fitted model with what its leave-out predictions need.
 
-    ``inverse`` is the inverse of the ridged kernel matrix (rows × rows), ``dual`` the solution (rows × targets),
-    ``projection`` and ``features`` the landmarks' and the rows' explicit dense features, ``rows`` their TF-IDF values.
+    ``inverse`` is the inverse of the ridged kernel matrix (rows × rows), ``dual`` the solution (rows × targets).
     """
 
     model: JointModel
-    inverse: Floats
+    inverse: Square
     dual: Floats
-    projection: Floats
-    features: Floats
-    rows: sparse.csr_matrix
 
     def left_out(self, targets: Floats, blocks: Iterable[Sequence[int]]) -> Floats:
         """Return what the model would say of each row had its whole block not been among the rows.
@@ -116,50 +135,33 @@ class JointFit:
         """
         predictions = np.full(targets.shape, np.nan)
         for block in blocks:
-            predictions[block] = targets[block] - self._influence(block)
+            at = np.asarray(block)
+            predictions[at] = targets[at] - np.linalg.solve(self.inverse[np.ix_(at, at)], self.dual[at])
         return predictions
 
-    def similarities(self, vectors: Vectors, words: Sequence[HashedText]) -> Floats:
-        """Return the kernel of other texts with all rows: texts × rows."""
-        dense = _kernel(vectors.astype(np.float64), self.model.landmarks.astype(np.float64)) @ self.projection
-        lexical = _matrix(words, self.model.idf) @ self.rows.T
-        similarities: Floats = dense @ self.features.T + _LEXICAL_SHARE * lexical.toarray()
-        return similarities
 
-    def without(self, block: Sequence[int], similarities: Floats) -> Floats:
-        """Return the scores of other texts (their rows of :meth:`similarities`) had the ``block`` not been there."""
-        dual = self.dual - self.inverse[:, block] @ self._influence(block)
-        dual[block] = 0.0
-        scores: Floats = similarities @ dual
-        return scores
-
-    def _influence(self, block: Sequence[int]) -> Floats:
-        at = np.asarray(block)
-        solved: Floats = np.linalg.solve(self.inverse[np.ix_(at, at)], self.dual[at])
-        return solved
-
-
-def _inverse(matrix: Floats) -> Floats:
+def _inverse(matrix: Square) -> Square:
     """Invert a symmetric positive definite matrix, by Cholesky and in single precision: a quarter of the work.
 
     The ridge bounds the condition number by about 10⁴, so three digits are certain; solutions are refined.
     """
     from scipy.linalg import lapack
 
-    factor, failed = lapack.spotrf(np.asfortranarray(matrix, dtype=np.float32), lower=1, overwrite_a=1)
+    factor, failed = lapack.spotrf(np.asfortranarray(matrix), lower=1, overwrite_a=1)
     if failed:
         raise np.linalg.LinAlgError("the kernel matrix is not positive definite")
     inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
-    inverse = np.tril(inverse).astype(np.float64)
-    symmetric: Floats = inverse + np.tril(inverse, -1).T
+    inverse = np.tril(inverse)
+    symmetric: Square = inverse + np.tril(inverse, -1).T
     return symmetric
 
 
-def _refined(matrix: Floats, inverse: Floats, targets: Floats) -> Floats:
+def _refined(matrix: Square, inverse: Square, targets: Floats) -> Floats:
     """Solve ``matrix @ x = targets`` with an approximate inverse and two steps of refinement."""
-    solution: Floats = inverse @ targets
+    solution: Floats = (inverse @ targets.astype(np.float32)).astype(np.float64)
     for _ in range(2):
-        solution += inverse @ (targets - matrix @ solution)
+        residual = targets - matrix @ solution.astype(np.float32)
+        solution += inverse @ residual.astype(np.float32)
     return solution
 
 
@@ -168,7 +170,7 @@ def _matrix(words: Sequence[HashedText], idf: npt.NDArray[np.float32]) -> sparse
 
     return sparse.csr_matrix(
         (
-            np.concatenate([scale(word, idf) for word in words]).astype(np.float64),
+            np.concatenate([scale(word, idf) for word in words]),
             np.concatenate([buckets for buckets, _ in words]),
             np.cumsum([0, *(len(buckets) for buckets, _ in words)]),
         ),
@@ -178,40 +180,67 @@ def _matrix(words: Sequence[HashedText], idf: npt.NDArray[np.float32]) -> sparse
 
 @dataclass(frozen=True)
 class LexicalRows:
-    """The rows' words: ``idf`` a value a bucket, ``values`` TF-IDF (rows × buckets), ``kernel`` (rows × rows)."""
+    """The rows' words: ``idf`` a value a bucket; TF-IDF of the whole rows and of their ``last`` turns (rows × buckets).
+
+    ``threads`` are the rows that are conversations, in order; ``kernel`` is rows × rows.
+    """
 
     idf: npt.NDArray[np.float32]
-    values: sparse.csr_matrix
-    kernel: Floats
+    whole: sparse.csr_matrix
+    last: sparse.csr_matrix
+    threads: npt.NDArray[np.int64]
+    kernel: Square
 
     @classmethod
-    def of(cls, words: Sequence[HashedText]) -> Self:
-        """Weigh the words of all rows; this needs no vectors, so it can be done while those are made."""
+    def of(cls, words: Sequence[HashedText], last: Mapping[int, HashedText]) -> Self:
+        """Weigh the words of all rows; this needs no vectors, so it can be done while those are made.
+
+        ``last`` gives the words of the last turn of each row that is a conversation.
+        """
         occurrences = np.zeros(BUCKETS)
         for buckets, _ in words:
             occurrences[buckets] += 1
         idf = np.where(occurrences > 0, np.log((1 + len(words)) / (1 + occurrences)) + 1, 0.0).astype(np.float32)
-        values = _matrix(words, idf)
-        return cls(idf, values, (values @ values.T).toarray())
+        whole = _matrix(words, idf)
+        asking = _matrix([last.get(row, word) for row, word in enumerate(words)], idf)
+        threads = np.array(sorted(last), dtype=np.int64)
+        kernel = (whole @ whole.T).toarray()
+        _average(kernel, threads, (asking[threads] @ asking.T).toarray())
+        return cls(idf, whole, asking, threads, kernel)
 
 
-def fit_joint(vectors: Vectors, words: LexicalRows, targets: Floats) -> JointFit:
-    """Fit the model on rows of sentence vectors, words and targets (one a column)."""
+def _average(kernel: Square, threads: npt.NDArray[np.int64], last: Square) -> None:
+    """Make the ``kernel`` of whole rows the mean of both readings; ``last`` is that of last turns, threads × rows."""
+    mean = (kernel[threads] + last) / 2
+    kernel[threads] = mean
+    kernel[:, threads] = mean.T
+
+
+def fit_joint(vectors: Vectors, last: Vectors, words: LexicalRows, targets: Floats) -> JointFit:
+    """Fit the model on rows of sentence vectors, words and targets (one a column).
+
+    ``last`` holds the vectors of the last turns of those rows that are conversations, in the order of the rows.
+    """
     count = len(vectors)
-    picked = np.random.default_rng(_SEED).permutation(count)[: min(LANDMARKS, count)]
-    landmarks = vectors[picked].astype(np.float64)
+    texts = np.concatenate([vectors, last])
+    landmarks = texts[np.random.default_rng(_SEED).permutation(len(texts))[:LANDMARKS]]
     factor = np.linalg.cholesky(_kernel(landmarks, landmarks) + _JITTER * np.eye(len(landmarks)))
     projection = np.linalg.solve(factor, np.eye(len(landmarks))).T
-    features = _kernel(vectors.astype(np.float64), landmarks) @ projection
-    gram = features @ features.T
+    whole = _kernel(vectors, landmarks) @ projection
+    asking = whole.copy()
+    asking[words.threads] = _kernel(last, landmarks) @ projection
+    gram = _products(whole, whole)
+    _average(gram, words.threads, _products(asking[words.threads], asking))
     gram += _LEXICAL_SHARE * words.kernel
     gram[np.diag_indices(count)] += _RIDGE
     inverse = _inverse(gram)
     dual = _refined(gram, inverse, targets)
+    dense = [projection @ (features.T @ dual) / 2 for features in (whole, asking)]
+    lexical = [_LEXICAL_SHARE * (values.T @ dual) / 2 for values in (words.whole, words.last)]
     model = JointModel(
-        landmarks.astype(np.float32),
-        (projection @ (features.T @ dual)).astype(np.float32),
+        landmarks,
+        np.stack([dense[0] + dense[1], dense[1]]).astype(np.float32),
         words.idf,
-        (_LEXICAL_SHARE * (words.values.T @ dual)).astype(np.float32),
+        np.stack([lexical[0] + lexical[1], lexical[1]]).astype(np.float32),
     )
-    return JointFit(model, inverse, dual, projection, features, words.values)
+    return JointFit(model, inverse, dual)

@@ -76,11 +76,13 @@ class Bm25:
         self.vocabulary = vocabulary
         self._indptr, self._indices, self._data = indptr, indices, data
         self._owners, self._ceilings = owners, ceilings
+        # Documents of one entry stand together, so that an entry's best one is found in one pass.
+        self._starts = np.flatnonzero(np.diff(owners, prepend=-1))
         self._entries = int(owners.max()) + 1 if len(owners) else 0
 
     @classmethod
     def build(cls, documents: Sequence[str], owners: Sequence[int]) -> Self:
-        """Index ``documents``; ``owners`` gives each one's entry number."""
+        """Index ``documents``; ``owners`` gives each one's entry number, in ascending order."""
         import bm25s
 
         tokens = [terms(document) or [""] for document in documents]
@@ -134,5 +136,5 @@ class Bm25:
             start, end = self._indptr[column], self._indptr[column + 1]
             documents[self._indices[start:end]] += self._data[start:end]
         documents[list(without)] = 0.0
-        np.maximum.at(best, self._owners, documents)
+        best[self._owners[self._starts]] = np.maximum.reduceat(documents, self._starts)
         return best / max(float(self._ceilings[columns].sum()), 1e-6)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from corpus import Corpus
 
-__all__ = ["TRAINING_FIELDS", "Record", "extra_questions", "join_turns", "records"]
+__all__ = ["TRAINING_FIELDS", "Record", "extra_questions", "join_turns", "last_turns", "records"]
 
 Field = Literal["title", "asked_as", "thread", "tells_apart", "statement"]
 
@@ -54,3 +54,8 @@ def records(corpus: Corpus) -> Iterator[Record]:
 def extra_questions(corpus: Corpus) -> list[str]:
     """Return the questions that belong to no entry, then those that belong to several."""
     return [*corpus.out_of_scope, *(ambiguous.question for ambiguous in corpus.ambiguous)]
+
+
+def last_turns(corpus: Corpus) -> list[str]:
+    """Return the last turn of every conversation, in the order of their records."""
+    return [turns[-1] for entry in corpus.entries for turns in entry.threads]

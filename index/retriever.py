@@ -16,6 +16,7 @@ from index import layout
 from index.encoder import OnnxEncoder
 from index.features import Features, Signals
 from index.fusion import Fusion, Outcome
+from index.groups import Groups
 from index.joint import JointModel
 from index.lexical import Bm25
 from index.prepare import EncoderText
@@ -61,6 +62,7 @@ class Retriever:
     def __init__(self, corpus: Corpus, signals: Signals, fusion: Fusion, manifest: layout.Manifest) -> None:
         self.corpus, self.manifest = corpus, manifest
         self._signals, self._fusion = signals, fusion
+        self._groups = Groups.of(corpus)
         self._ids = [entry.id for entry in corpus.entries]
 
     @classmethod
@@ -109,11 +111,13 @@ class Retriever:
             nothing = tuple(Ranked(entry, 0.0) for entry in self._ids)
             return Ranking("no_answer", nothing, (), (), None)
         fused = self._fusion.fuse(features)
-        order = fused.order()
-        ranked = tuple(Ranked(self._ids[at], float(fused.shares[at] * fused.answerable)) for at in order)
         outcome = self._fusion.outcome(fused, look_alike=features.look_alike is not None)
-        least = fused.shares[order[0]] * self._fusion.choice_share
-        close = [self._ids[at] for at in order[:MAX_CHOICES] if fused.shares[at] >= least]
+        # A literal error says itself which entries are meant, all of them.
+        shares = fused.shares if fused.literal else self._groups.blended(fused.shares, fused.several)
+        order = np.argsort(-shares, kind="stable")
+        ranked = tuple(Ranked(self._ids[at], float(shares[at] * fused.answerable)) for at in order)
+        least = shares[order[0]] * self._fusion.choice_share
+        close = [self._ids[at] for at in order[:MAX_CHOICES] if shares[at] >= least]
         choices = tuple(close if len(close) > 1 else [self._ids[at] for at in order[:2]])
         shown = choices if outcome == "choices" else ()
         return Ranking(outcome, ranked, shown, features.signatures, features.look_alike)

@@ -1,0 +1,39 @@
+"""Which entries explain a vague question together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from index.groups import Groups
+
+SHARES = np.array([0.5, 0.3, 0.02, 0.1, 0.08])
+
+
+@pytest.fixture
+def groups() -> Groups:
+    return Groups([[0, 1, 2], [0, 1, 2], [3, 4]], 5)
+
+
+def test_shares_stay_probabilities(groups: Groups) -> None:
+    for several in (0.0, 0.4, 1.0):
+        assert groups.blended(SHARES, several).sum() == pytest.approx(1)
+
+
+def test_where_one_entry_is_meant_nothing_changes(groups: Groups) -> None:
+    assert groups.blended(SHARES, 0.0) == pytest.approx(SHARES)
+
+
+def test_the_missing_member_of_a_group_is_brought_in(groups: Groups) -> None:
+    blended = groups.blended(SHARES, 0.8)
+    assert set(np.argsort(-blended)[:3]) == {0, 1, 2}
+    assert blended.argmax() == SHARES.argmax()
+
+
+def test_the_surer_it_is_that_several_explain_it_the_more_a_member_gets(groups: Groups) -> None:
+    shares = [groups.blended(SHARES, several)[2] for several in (0.1, 0.5, 0.9)]
+    assert shares == sorted(shares)
+
+
+def test_a_corpus_without_such_questions_leaves_shares_alone() -> None:
+    assert Groups([], 5).blended(SHARES, 0.9) == pytest.approx(SHARES)
