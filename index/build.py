@@ -80,6 +80,9 @@ def build_index(
     home = cache_dir / "index"
     home.mkdir(parents=True, exist_ok=True)
     target = home / digest[:16]
+    # Not behind the lock: who finds the index there need not wait for a build of another one.
+    if not force and _usable(target, digest):
+        return target
     with FileLock(home / ".lock"):
         if not force and _usable(target, digest):
             return target
