@@ -80,9 +80,11 @@ def _inline(text: str) -> Markup:
 
 def _lines(text: str) -> str:
     """Return ``text``, which may hold anything, line by line without what is not printed or turns its direction."""
-    return "\n".join(
-        "".join(char if char.isprintable() or char == "\t" else " " for char in line) for line in text.splitlines()
-    )
+    return "\n".join(line if line.isprintable() else _printable(line) for line in text.splitlines())
+
+
+def _printable(line: str) -> str:
+    return "".join(char if char.isprintable() or char == "\t" else " " for char in line)
 
 
 class _Run(NamedTuple):

@@ -161,6 +161,16 @@
     const fresh = parsed(exchange);
     addCopyButtons(fresh);
     byId("exchanges").append(fresh);
+    goOn(state, title);
+    remember(state, title);
+    if (form.id === "ask") byId("question").value = "";
+    const newest = byId("exchanges").lastElementChild;
+    newest.querySelector(".answer-title").focus({ preventScroll: true });
+    newest.scrollIntoView({ block: "start" });
+  }
+
+  /** Makes the page one that is being talked on; ``state`` is what was said so far. */
+  function goOn(state, title) {
     byId("state").replaceChildren(parsed(state));
     byId("begin")?.remove();
     byId("opening")?.remove();
@@ -169,10 +179,22 @@
     byId("question-label").textContent = "Ask a follow-up";
     byId("question").placeholder = "";
     byId("over").hidden = false;
-    if (form.id === "ask") byId("question").value = "";
-    const newest = byId("exchanges").lastElementChild;
-    newest.querySelector(".answer-title").focus({ preventScroll: true });
-    newest.scrollIntoView({ block: "start" });
+  }
+
+  /** Lets whoever reads a source and comes back, or loads the page again, find what was said. */
+  function remember(state, title) {
+    try {
+      history.replaceState({ exchanges: byId("exchanges").innerHTML, state, title }, "");
+    } catch { /* more than the browser keeps: the page goes on without */ }
+  }
+
+  function recall() {
+    if (!talk || !history.state?.exchanges) return;
+    const { exchanges, state, title } = history.state;
+    const before = parsed(exchanges);
+    for (const button of before.querySelectorAll(".copy")) button.remove();
+    byId("exchanges").replaceChildren(before);
+    goOn(state, title);
   }
 
   async function rate(form, submitter) {
@@ -190,6 +212,7 @@
     said.textContent = words;
     form.replaceWith(said);
     said.focus();
+    if (history.state) remember(history.state.state, history.state.title);
   }
 
   document.addEventListener("submit", (event) => {
@@ -202,6 +225,10 @@
       rate(form, event.submitter);
     }
   });
+  // A link to where one is loads the page again and would bring back what was said.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("a")?.getAttribute("href") === "/") history.replaceState(null, "");
+  });
   byId("stop")?.addEventListener("click", () => asking?.abort());
   byId("question")?.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -209,5 +236,6 @@
       byId("ask").requestSubmit();
     }
   });
+  recall();
   addCopyButtons(document);
 })();

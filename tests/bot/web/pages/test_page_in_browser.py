@@ -166,6 +166,22 @@ def test_a_citation_opens_the_place_in_the_entry(page: Page, site: Site) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text(site.engine.corpus[ENTRY].title)
 
 
+def test_whoever_comes_back_or_loads_again_finds_what_was_said(page: Page, site: Site) -> None:
+    ask(page, f"{ENTRY}?")
+    page.locator(".answer .ref").first.click()
+    expect(page).to_have_url(re.compile("/entries/"))
+
+    page.go_back()
+    page.reload()
+
+    expect(page.locator(".answer-title")).to_have_text(site.engine.corpus[ENTRY].title)
+    expect(page.locator(".code").first.get_by_role("button")).to_have_text("Copy")
+    ask(page, "and then?")
+    assert site.engine.asked[-1] == [f"{ENTRY}?", "and then?"]
+    page.get_by_role("link", name="Start over").click()
+    expect(page.locator(".exchange")).to_have_count(0)
+
+
 def test_hostile_text_runs_nothing_and_is_shown_as_it_is(page: Page) -> None:
     text = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
