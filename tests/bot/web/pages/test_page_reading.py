@@ -9,6 +9,7 @@ import pytest
 from bot.diagnosis.models import ClusterSummary, Diagnosis, Evidence, Finding
 from bot.render.html import html_answer, html_environment
 from bot.settings import Settings
+from bot.settings.tokens import ApiToken
 from tests.bot.web.pages.conftest import Site
 from tests.bot.web.pages.reading import Page, read_page
 from tests.doubles.engine import StandInEngine, shipped_corpus
@@ -141,6 +142,16 @@ def test_a_large_paste_is_refused_as_a_page(site: Site) -> None:
 
     assert reply.status_code == 413
     assert "The body is too large" in read_page(reply.text).text
+
+
+def test_too_many_requests_are_a_page() -> None:
+    token, secret = ApiToken.new("often", ["ask"])
+    settings = Settings(port=0, api_tokens=(token,), rate_limit=1)
+    with running_server(lambda _: StandInEngine(), settings) as limited:
+        replies = [limited.http.get("/", headers=HTML, auth=("", secret)) for _ in range(20)]
+
+    refused = next(reply for reply in replies if reply.status_code == 429)
+    assert "Too many requests" in read_page(refused.text).all("h1")[0].text
 
 
 def test_a_crash_is_a_page_without_the_question(site: Site) -> None:
