@@ -102,5 +102,5 @@ def _wrong(question: str, turns: tuple[Turn, ...], scope: Mapping[str, str]) -> 
         )
     except ValidationError as error:
         names = sorted({str(item["loc"][-1]) for item in error.errors()} & set(_SCOPE))
-        return f"This is too long to be a name: {', '.join(names)}." if names else "The conversation is too long."
+        return f"Nothing can have this name: {', '.join(names)}." if names else "The conversation is too long."
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from tests.bot.web.pages.conftest import Site
 from tests.doubles.browser import opened_browser, visiting
@@ -15,12 +15,18 @@ ENTRY = "terway-vswitch-ip-exhausted"
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def page(request: pytest.FixtureRequest, site: Site) -> Iterator[Page]:
+def context(request: pytest.FixtureRequest, site: Site) -> Iterator[BrowserContext]:
     with (
         opened_browser() as browser,
-        visiting(browser, base_url=site.url, color_scheme=request.param, reduced_motion="reduce") as context,
+        visiting(browser, base_url=site.url, color_scheme=request.param, reduced_motion="reduce") as opened,
     ):
-        yield context.new_page()
+        yield opened
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    with context.new_page() as opened:
+        yield opened
 
 
 def violations(page: Page) -> list[str]:
@@ -48,6 +54,17 @@ def test_an_answer_breaks_no_rule(page: Page, site: Site, words: str, look: bool
     page.wait_for_selector(".exchange")
     for details in page.locator("details").all():
         details.evaluate("one => { one.open = true; }")
+
+    assert violations(page) == []
+
+
+def test_a_conversation_breaks_no_rule(page: Page) -> None:
+    page.goto("/")
+    for number, words in enumerate((f"{ENTRY}?", "CHOOSE", f"{ENTRY} again"), 1):
+        page.check("#look")
+        page.fill("#question", words)
+        page.click("button.primary")
+        page.wait_for_selector(f".exchange >> nth={number - 1}")
 
     assert violations(page) == []
 

@@ -195,16 +195,35 @@ def test_an_empty_question_is_refused_in_words(site: Site) -> None:
     assert "The question is empty" in read_page(reply.text).all("div", id="trouble")[0].text
 
 
-def test_hostile_text_is_shown_and_not_obeyed(site: Site) -> None:
-    text = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\u202e\x1b[31m </textarea>"
-    page = asked(site, get(site, "/").composer, ("question", text), ("namespace", text), ("place", text))
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\u202e\x1b[31m </textarea>"
 
+
+def assert_harmless(page: Page) -> None:
     assert [one for one in page.all("script") if "src" not in one.attributes] == []
     assert [one for one in page.walk() if any(name.startswith("on") for name in one.attributes)] == []
+
+
+def test_hostile_text_is_shown_and_not_obeyed(site: Site) -> None:
+    page = asked(site, get(site, "/").composer, ("question", HOSTILE), ("place", HOSTILE))
+
+    assert_harmless(page)
     (shown,) = page.all("p", class_="words")
-    assert shown.text == text.replace("\u202e", " ").replace("\x1b", " ")
-    assert dict(page.composer.fields())["namespace"] == text
-    assert re.fullmatch("[A-Za-z0-9_-]{16}", dict(page.composer.fields())["place"])
+    assert shown.text == HOSTILE.replace("\u202e", " ").replace("\x1b", " ")
+    fields = dict(page.composer.fields())
+    assert fields["turn"] == HOSTILE
+    assert re.fullmatch("[A-Za-z0-9_-]{16}", fields["place"])
+
+
+def test_a_name_that_nothing_can_have_is_refused_and_can_be_mended(site: Site) -> None:
+    more = [("question", HOSTILE), ("look", "yes"), ("namespace", HOSTILE)]
+    reply = send(site, get(site, "/").composer, *more)
+
+    page = read_page(reply.text)
+    assert reply.status_code == 422
+    assert "Nothing can have this name: namespace" in page.all("div", id="trouble")[0].text
+    assert_harmless(page)
+    fields = dict(page.composer.fields())
+    assert (fields["question"], fields["namespace"]) == (HOSTILE, HOSTILE)
 
 
 @pytest.mark.parametrize("path", ["/", "/answers/x/feedback"])
