@@ -441,6 +441,6 @@ def test_the_json_is_the_object_that_the_contract_names() -> None:
 def test_the_json_of_every_outcome_is_what_the_api_promises(answered: Answer) -> None:
     told = json_answer(answered)
     reply = AskReply.model_validate_json(json.dumps(told))
-    assert reply.model_dump(mode="json") == told
+    assert reply.model_dump(mode="json", exclude={"id"}) == told
     assert reply.answer.markdown.startswith(f"# {reply.answer.title}\n")
     assert reply.answer.summary

@@ -464,7 +464,7 @@ def kubernetes_api(
             ready.set()
             await stop.wait()
             await site.stop()
-            await asyncio.sleep(0.01)  # what has just been accepted is known to the runner then
+            await _accepted()
         finally:
             await runner.cleanup()
             await asyncio.sleep(0)
@@ -488,6 +488,17 @@ def kubernetes_api(
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
     assert not thread.is_alive(), "the API double did not stop"
+
+
+async def _accepted() -> None:
+    """Wait until the runner knows of every connection that was accepted: it closes those that it knows of."""
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        making = [
+            one for one in asyncio.all_tasks() if "_accept_connection" in getattr(one.get_coro(), "__qualname__", "")
+        ]
+        if making:
+            await asyncio.wait(making, timeout=20)
 
 
 def _is_source(objects: object) -> bool:
