@@ -15,6 +15,7 @@ __all__ = ["as_markdown"]
 _README = Path(__file__).with_name("README.md")
 _BENCHES = ("warm", "cold", "throughput", "scale", "diagnosis")
 _MEASURED = re.compile(r"(?<=<!-- measured: python -m bench\.table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_SECTION = re.compile(r"(?m)^(?=### )")
 
 
 def as_markdown(result: dict[str, Any]) -> str:
@@ -37,20 +38,23 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Replace the README's figures by those of all benches; quick runs and missing ones are refused."""
-    sections = []
+    """Put the figures of the benches that were run in place of their earlier ones; quick runs are refused."""
+    text = _README.read_text(encoding="utf-8")
+    measured = _MEASURED.search(text)
+    if measured is None:
+        sys.exit(f"bench.table: {_README.name} has lost the marks that the figures stand between")
+    sections = {one.partition("\n")[0]: one for one in _SECTION.split(measured[0]) if one.startswith("### ")}
     for name in _BENCHES:
         path = RESULTS / f"{name}.json"
         if not path.is_file():
-            sys.exit(f"bench.table: there is no result of {name}; run: python -m bench.{name} --output")
+            continue
         result = json.loads(path.read_text(encoding="utf-8"))
         if result["quick"]:
             sys.exit(f"bench.table: the result of {name} is of a quick run; run: python -m bench.{name} --output")
-        sections.append(as_markdown(result))
-    text, replaced = _MEASURED.subn(lambda _: "\n".join(sections), _README.read_text(encoding="utf-8"))
-    if not replaced:
-        sys.exit(f"bench.table: {_README.name} has lost the marks that the figures stand between")
-    _README.write_text(text, encoding="utf-8")
+        sections[f"### {result['title']}"] = as_markdown(result)
+    _README.write_text(
+        _MEASURED.sub(lambda _: "\n\n".join(map(str.rstrip, sections.values())) + "\n", text), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
