@@ -113,6 +113,14 @@ def test_a_look_tells_its_stages_and_is_audited_with_what_was_read(use: Use[Any]
     assert 'acknet_verdicts_total{source="context",verdict="confirmed"} 1.0' in figures
 
 
+def test_what_is_near_in_meaning_is_found_without_a_trace(use: Use[Any]) -> None:
+    async def steps(service: Service) -> Any:
+        return await service.nearest(f"{ENTRY}?"), await service.store.audit.list()
+
+    (first, *_), records = use(steps)
+    assert (first.id, records) == (ENTRY, ())
+
+
 def test_another_entry_can_be_explained(use: Use[Any]) -> None:
     async def steps(service: Service) -> Any:
         return (await service.explain("flannel-hairpin", ["x"], ASKER)).answer.entry

@@ -188,6 +188,17 @@ def test_what_cannot_be_looked_into_is_said_and_the_question_is_not_lost(site: S
     }
 
 
+def test_a_cluster_is_chosen_among_those_that_the_settings_name() -> None:
+    with running_server(lambda _: StandInEngine(), Settings(port=0, clusters=("prod-1", "prod-2"))) as several:
+        start = read_page(several.http.get("/").text)
+        reply = several.http.post("/", data={"question": "x", "look": "yes", "cluster": "elsewhere"})
+
+    (choice,) = start.all("select", name="cluster")
+    assert [option.text for option in choice.all("option")] == ["the default one", "prod-1", "prod-2"]
+    assert reply.status_code == 422
+    assert "there is no cluster of this name" in read_page(reply.text).all("div", id="trouble")[0].text
+
+
 def test_an_empty_question_is_refused_in_words(site: Site) -> None:
     reply = send(site, get(site, "/").composer, ("question", " \n "))
 
