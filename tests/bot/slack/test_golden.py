@@ -24,7 +24,7 @@ from bot.answer import Answer, AnswerSection, AnswerStatement, Citation, NoteSou
 from bot.compose import Composer
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.facts.registry import Scope
-from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.models import ClusterSummary, Diagnosis
 from bot.oncall.notice import Headline
 from bot.reconsider import reconsider
 from bot.slack.blocks import (
@@ -59,6 +59,9 @@ EXHAUSTED, QUOTA, MAC = "terway-vswitch-ip-exhausted", "terway-eni-quota-reached
 STATUS, NO_INTERNET, ENI_MODE = "terway-pod-status", "terway-vswitch-no-internet", "terway-identify-eni-mode"
 SUSPECTS = (EXHAUSTED, QUOTA, STATUS, MAC)
 ID = "a-7f3c"
+CLUSTER = ClusterSummary(
+    version="v1.28.9-aliyun.1", plugin="terway", mode="shared", datapath=None, source="cluster prod-hangzhou"
+)
 PLACE = FormPlace(answer=ID, channel="C024BE91L", thread="1772420645.000100", ts="1772420650.000200")
 
 
@@ -74,8 +77,7 @@ def look(scenario: str, *entries: str) -> Diagnosis:
     found = load_scenario(SCENARIOS / scenario)
     reader = ScenarioReader(found)
     diagnosis = asyncio.run(diagnose(reader, CORPUS, entries=[CORPUS[entry] for entry in entries], scope=found.scope))
-    cluster = diagnosis.cluster.model_copy(update={"source": "cluster prod-hangzhou"})
-    return diagnosis.model_copy(update={"cluster": cluster, "requests": 14, "bytes": 48_000, "elapsed_ms": 830.0})
+    return diagnosis.model_copy(update={"cluster": CLUSTER, "requests": 14, "bytes": 48_000, "elapsed_ms": 830.0})
 
 
 def after(scenario: str, *best: str, outcome: Outcome = "answer") -> Answer:
