@@ -22,7 +22,9 @@ def as_markdown(result: dict[str, Any]) -> str:
     """Return the section of one result: title, machine, table, meaning."""
     columns = result["columns"]
     rows = [columns, ["---", *["---:"] * (len(columns) - 1)], *result["rows"]]
-    where = "{processor}, {cores} cores, {memory_gib} GiB, Python {python}".format(**result["machine"])
+    where = "{processor}, {cores} cores, {memory_gib} GiB, Python {python}, load {load_average}".format(
+        **result["machine"]
+    )
     return "\n".join(
         [
             f"### {result['title']}",

@@ -51,20 +51,22 @@ class Judge:
         """Return the findings on all cases of ``entries``.
 
         What may settle an entry as a whole is read first, one expression after another, so that nothing more is read
-        for those that do not apply or are ruled out.
+        for those that do not apply or are ruled out. Each entry goes its own way: what one waits for holds up no other.
         """
-        await self._collect(entry.applies_if for entry in entries)
-        left = [entry for entry in entries if self._holds(entry.applies_if)[0] is not False]
-        for turn in range(max((len(entry.ruled_out_by) for entry in left), default=0)):
-            await self._collect(entry.ruled_out_by[turn] for entry in left if turn < len(entry.ruled_out_by))
-            left = [entry for entry in left if not self._excluded(entry, turn + 1).evidence]
-        await self._collect(
-            expression
-            for entry in left
-            for case in entry.cases
-            for expression in (case.applies_if, *case.confirmed_by, *case.ruled_out_by)
-        )
+        await asyncio.gather(*map(self._read_for, entries))
         return [finding for entry in entries for finding in self._entry(entry)]
+
+    async def _read_for(self, entry: Entry) -> None:
+        await self._collect([entry.applies_if])
+        if self._holds(entry.applies_if)[0] is False:
+            return
+        for turn, source in enumerate(entry.ruled_out_by, start=1):
+            await self._collect([source])
+            if self._excluded(entry, turn).evidence:
+                return
+        await self._collect(
+            source for case in entry.cases for source in (case.applies_if, *case.confirmed_by, *case.ruled_out_by)
+        )
 
     async def checks(self, rules: Sequence[CheckRule]) -> list[Check]:
         """Return what the checks say that come before all entries."""

@@ -125,3 +125,33 @@ def test_a_name_that_is_a_command_is_in_no_command_shown(name, scenarios, corpus
 )
 def test_commands_of_another_shape_are_not_shown(command):
     assert shown_command(command) == NO_COMMAND
+
+
+class Hanging(ScenarioReader):
+    """A cluster that never answers on one kind of object."""
+
+    def __init__(self, scenario: Scenario, plural: str) -> None:
+        super().__init__(scenario)
+        self._plural = plural
+
+    async def get(self, resource: Any, name: str, namespace: str | None = None) -> Any:
+        await self._wait(resource)
+        return await super().get(resource, name, namespace)
+
+    async def list(self, resource: Any, **options: Any) -> Any:
+        await self._wait(resource)
+        return await super().list(resource, **options)
+
+    async def _wait(self, resource: Any) -> None:
+        if resource.plural == self._plural:
+            await asyncio.Event().wait()
+
+
+def test_what_hangs_holds_up_no_entry_that_does_not_ask_for_it(scenarios, corpus):
+    scenario = scenarios["terway-exhausted-crd-condition"]
+    found = asyncio.run(diagnose(Hanging(scenario, "services"), corpus, scope=scenario.scope, seconds=8))
+    assert found.verdicts["terway-vswitch-ip-exhausted"] == "confirmed"
+    assert found.verdicts["flannel-hairpin"] == "ruled_out"
+    missing = {one for finding in found.findings if finding.verdict == "unreadable" for one in finding.missing}
+    assert missing
+    assert all("no answer in time" in one for one in missing)
