@@ -115,7 +115,8 @@ class Answer(_Frozen):
     ``choices`` for ``choices``; ``see_also`` names neighbours of the entry, or what comes closest when there is no
     answer. ``versions`` (component → version, as a person writes them) are those known that the entry depends on.
     ``summary`` is short enough for a notification; its only markup are the ticks of code. ``diagnosis`` is what a look
-    into a cluster found, where there was one.
+    into a cluster found, where there was one. ``model_sent`` is what a language model was sent for
+    the answer, without credentials.
     """
 
     outcome: Outcome
@@ -132,6 +133,7 @@ class Answer(_Frozen):
     see_also: tuple[EntryName, ...] = ()
     look_alike: str | None = None
     diagnosis: Report | None = None
+    model_sent: tuple[str, ...] = ()
     elapsed_ms: float = 0.0
 
 

@@ -18,6 +18,7 @@ from corpus import CORPUS_DIR, Corpus, CorpusError, Entry
 from index.retriever import Ranking, Retriever
 
 if TYPE_CHECKING:
+    from bot.llm.help import ModelHelp
     from index.build import Progress
 
 __all__ = ["Engine", "EngineError", "build", "open_engine"]
@@ -31,11 +32,12 @@ class EngineError(RuntimeError):
 
 
 class Engine:
-    """Answers questions from one index. Safe to use from several threads."""
+    """Answers questions from one index, where wanted with the help of a model. Safe to use from several threads."""
 
-    def __init__(self, retriever: Retriever) -> None:
+    def __init__(self, retriever: Retriever, model: ModelHelp | None = None) -> None:
         self._retriever = retriever
         self._composer = Composer(retriever.corpus)
+        self._model = model
 
     @property
     def corpus(self) -> Corpus:
@@ -49,7 +51,10 @@ class Engine:
 
     def rank(self, turns: Sequence[str]) -> Ranking:
         """Rank all entries for the last of ``turns``, as :meth:`ask` does before it composes the answer."""
-        return self._retriever.rank(turns)
+        ranking = self._retriever.rank(turns)
+        if self._model is None:
+            return ranking
+        return self._model.read(turns, ranking, self._retriever.rank, self.corpus, self._model.begin())
 
     def suspects(self, turns: Sequence[str]) -> tuple[Entry, ...]:
         """Return the entries that a look into the cluster should tell apart for this question, the best first."""
@@ -61,9 +66,14 @@ class Engine:
         """Answer the last of ``turns`` in the light of those before it (oldest first) and of a look into a cluster."""
         start = time.perf_counter()
         ranking = self._retriever.rank(turns)
+        helped = self._model.begin() if self._model else None
         if diagnosis:
             ranking = reconsider(ranking, diagnosis, self.corpus)
+        elif self._model and helped:
+            ranking = self._model.read(turns, ranking, self._retriever.rank, self.corpus, helped)
         answer = self._composer.compose(turns, ranking, diagnosis)
+        if self._model and helped:
+            answer = self._model.reword(turns, answer, helped)
         return answer.model_copy(update={"elapsed_ms": (time.perf_counter() - start) * 1000})
 
     def explain(self, entry_id: str, turns: Sequence[str] = (), diagnosis: Diagnosis | None = None) -> Answer:
@@ -85,15 +95,18 @@ def open_engine(settings: Settings, progress: Progress | None = None) -> Engine:
     with _explained(settings):
         from index.build import open_index
 
-        return Engine(
-            open_index(
-                settings.cache_dir,
-                corpus_dir=settings.corpus_dir or CORPUS_DIR,
-                model=settings.model,
-                threads=settings.encoder_threads,
-                progress=progress,
-            )
+        retriever = open_index(
+            settings.cache_dir,
+            corpus_dir=settings.corpus_dir or CORPUS_DIR,
+            model=settings.model,
+            threads=settings.encoder_threads,
+            progress=progress,
         )
+    if settings.llm_url is None:
+        return Engine(retriever)
+    from bot.llm.help import open_help
+
+    return Engine(retriever, open_help(settings))
 
 
 def build(settings: Settings, *, force: bool = False, progress: Progress | None = None) -> Path:

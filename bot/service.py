@@ -305,7 +305,12 @@ class Service:
                 place=_place(asker),
                 action="ask",
                 question=turns[-1],
-                outcome={"answer": given.id, "outcome": answer.outcome, "entry": answer.entry},
+                outcome={
+                    "answer": given.id,
+                    "outcome": answer.outcome,
+                    "entry": answer.entry,
+                    **({"sent_to_model": list(answer.model_sent)} if answer.model_sent else {}),
+                },
             )
             if answer.outcome == "no_answer":
                 await self.store.questions.add(turns[-1], cause="no_answer", ranked=ranked)

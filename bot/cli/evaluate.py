@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -29,6 +30,9 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Draw risk against coverage, and hit@1 by kind, into this file.")
     ] = None,
+    llm: Annotated[
+        bool, typer.Option("--llm", help="Let the model of the settings help, and show the figures without it, too.")
+    ] = False,
     config: ConfigFlag = None,
 ) -> None:
     """Ask every question of a set and print how well its entries are found.
@@ -38,6 +42,9 @@ def evaluate(
     otherwise.
     """
     settings = load_or_fail(config=config)
+    if llm and settings.llm_url is None:
+        raise UsageFailure("--llm asks the model that ACKNET_LLM_URL names; it is not set")
+    alone = settings.model_copy(update={"llm_url": None})
     from index.evaluate import QuestionFileError, read_questions
     from index.evaluate import evaluate as count
     from index.plot import PlotError, plot_report
@@ -46,10 +53,15 @@ def evaluate(
         questions = read_questions(file)
     except QuestionFileError as error:
         raise UsageFailure(str(error)) from error
-    report = count(_judge(settings, questions, file))
+    without = count(_judge(alone, questions, file)) if llm else None
+    report = count(_judge(settings if llm else alone, questions, file))
     if as_json:
-        print_line(report.model_dump_json(indent=2))
+        print_line(_json(report, without))
     else:
+        if without:
+            print_line("Without the model\n")
+            _print_report(without)
+            print_line("\nWith it\n")
         _print_report(report)
     if plot is not None:
         try:
@@ -88,6 +100,13 @@ def _judgements(
             refused=ranking.outcome == "no_answer",
             choices=ranking.outcome == "choices",
         )
+
+
+def _json(report: Report, without: Report | None) -> str:
+    if without is None:
+        return report.model_dump_json(indent=2)
+    both = {"without_model": without.model_dump(mode="json"), "with_model": report.model_dump(mode="json")}
+    return json.dumps(both, indent=2)
 
 
 def _print_report(report: Report) -> None:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from bot.settings.cluster import ClusterSettings
 from bot.settings.kinds import accepted
+from bot.settings.llm import LlmSettings
 from bot.settings.observing import ObservingSettings
 from bot.settings.oncall import OnCallSettings
 from bot.settings.retrieval import RetrievalSettings
@@ -60,6 +61,7 @@ class SettingReference:
 # Fields are listed from the last group to the first.
 class Settings(
     ObservingSettings,
+    LlmSettings,
     OnCallSettings,
     SlackSettings,
     StoreSettings,

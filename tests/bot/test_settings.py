@@ -68,6 +68,10 @@ EVERY_SETTING = {
     "incident_channel": ("C0123456789", '"C0123456789"', "C0123456789"),
     "incident_webhook_url": ("https://h.example/x", '"https://h.example/x"', "https://h.example/x"),
     "incident_webhook_secret": ("abc", '"abc"', SecretStr("abc")),
+    "llm_url": ("http://127.0.0.1:8000/v1", '"http://127.0.0.1:8000/v1"', "http://127.0.0.1:8000/v1"),
+    "llm_model": ("small", '"small"', "small"),
+    "llm_api_key": ("k", '"k"', SecretStr("k")),
+    "llm_timeout": ("2.5", "2.5", 2.5),
     "log_level": ("debug", '"debug"', "debug"),
     "log_format": ("json", '"json"', "json"),
 }

@@ -1,0 +1,122 @@
+"""An OpenAI-compatible server on a loopback port that answers as it is told, well or badly."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+__all__ = ["ModelServer", "Reply", "model_server"]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back: ``body`` as it is, or ``content`` as a completion; slowly, cut short or never as wanted."""
+
+    content: str = ""
+    body: bytes | None = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    hang: bool = False
+    cut: bool = False
+    drip: bool = False
+    reset: bool = False
+
+    def bytes(self) -> bytes:
+        if self.body is not None:
+            return self.body
+        message = {"role": "assistant", "content": self.content}
+        whole = {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+        return json.dumps(whole).encode()
+
+
+Script = Callable[[dict[str, Any]], Reply]
+"""Told a request's body, says what to reply."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        if self.path != "/v1/chat/completions":
+            self.send_error(404)
+            return
+        double = self.server.double
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        double.asked.append(body)
+        double.headers.append(dict(self.headers))
+        self._reply(double.script(body), double.ended)
+
+    def _reply(self, reply: Reply, ended: threading.Event) -> None:
+        if reply.hang:
+            ended.wait(60)
+            self.close_connection = True
+        elif reply.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            self.close_connection = True
+        else:
+            self._send(reply, ended)
+
+    def _send(self, reply: Reply, ended: threading.Event) -> None:
+        data = reply.bytes()
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data) + (10 if reply.cut else 0)))
+        self.end_headers()
+        for byte in data if reply.drip else b"":
+            self.wfile.write(bytes([byte]))
+            if ended.wait(0.05):
+                break
+        else:
+            self.wfile.write(b"" if reply.drip else data)
+        self.close_connection = self.close_connection or reply.cut or reply.drip
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    double: ModelServer
+
+    def handle_error(self, *_: object) -> None:
+        """A client that leaves is no error."""
+
+
+class ModelServer:
+    """The server at ``url``; ``asked`` holds the bodies and ``headers`` the headers of all requests."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.asked: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.ended = threading.Event()
+        self.server = _Server(("127.0.0.1", 0), _Handler)
+        self.server.double = self
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+
+    def texts(self) -> list[str]:
+        """Return what the model was shown of questions, oldest first."""
+        return [body["messages"][-1]["content"] for body in self.asked]
+
+
+@contextmanager
+def model_server(script: Script | Reply) -> Iterator[ModelServer]:
+    """Serve until the block is left; a single reply is given to every request."""
+    double = ModelServer((lambda _: script) if isinstance(script, Reply) else script)
+    thread = threading.Thread(target=double.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield double
+    finally:
+        double.ended.set()
+        double.server.shutdown()
+        thread.join()
+        double.server.server_close()
