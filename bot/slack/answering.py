@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from bot.opening import AskEngine, NotReady
@@ -23,6 +24,8 @@ from bot.slack.tasks import Ask, Edit, Explain, Remove, Spot, answer_key, shown_
 __all__ = ["Answering", "asker_of"]
 
 _logger = logging.getLogger("acknet.slack")
+
+T = TypeVar("T")
 
 _MOST_TURNS = 12
 _MOST_REPLIES = 15
@@ -46,7 +49,17 @@ class Answering:
         self._service, self._calls, self._mailbox = service, calls, mailbox
         self._access, self._snippets = access, snippets
         self.bot_user = ""
+        # One thread: drawing takes long, and whoever has to acknowledge events shares the interpreter with it.
+        self._drawing = ThreadPoolExecutor(1, thread_name_prefix="slack-draw")
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def draw(self, call: Callable[[], T]) -> T:
+        """Return what ``call`` returns, which makes messages, without holding up the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._drawing, call)
+
+    def close(self) -> None:
+        """End the thread that draws."""
+        self._drawing.shutdown(wait=False, cancel_futures=True)
 
     async def owns(self, spot: Spot) -> bool:
         """Tell whether acknet has answered in this thread, or is about to."""
@@ -105,11 +118,9 @@ class Answering:
             return
         answered = await self._service.explain(explain.entry, kept.turns, asker_of(explain.user, explain.spot))
         before = engine.corpus[kept.entry].title if kept.entry and kept.entry in engine.corpus else None
-        message = answer_message(
-            answered.answer,
-            answer_id=answered.id,
-            may_probe=self._access.offered(explain.spot),
-            instead_of=before,
+        may_probe = self._access.offered(explain.spot)
+        message = await self.draw(
+            lambda: answer_message(answered.answer, answer_id=answered.id, may_probe=may_probe, instead_of=before)
         )
         await self.replace(explain.spot, explain.ts, explain.key, message)
         await self.say_rest(explain.spot, message, explain.shown_key, edit=explain.key)
@@ -147,7 +158,8 @@ class Answering:
             except Exception:
                 _logger.exception("slack: no answer to %s", ask.key)
                 return notices.failed()
-        return answer_message(answered.answer, answer_id=answered.id, may_probe=self._access.offered(ask.spot))
+        may_probe = self._access.offered(ask.spot)
+        return await self.draw(lambda: answer_message(answered.answer, answer_id=answered.id, may_probe=may_probe))
 
     async def engine(self) -> AskEngine:
         """Return the engine, which may still be being opened; raises NotReady when it cannot be."""
@@ -173,7 +185,7 @@ class Answering:
 
         ``of`` is a key of what was shown; ``edit`` one of the change, where something was shown in place of it.
         """
-        rest = pages(message.overflow)
+        rest = await self.draw(lambda: pages(message.overflow)) if message.overflow else []
         if spot.response_url:
             for number, page in enumerate(rest[:_MOST_RESPONSES]):
                 await self._mailbox.put(f"{of} rest {number}", Outgoing(do="respond", spot=spot, message=page))

@@ -104,6 +104,7 @@ class SlackBot:
         await self._home.stop()
         await self._end("outbox")
         await self._mailbox.drain()
+        self._answering.close()
         self._service.metrics.slack_connected.set(0)
         await self._running.aclose()
 

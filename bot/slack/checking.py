@@ -100,7 +100,9 @@ class Checking:
 
     async def _show(self, check: Check, answer: Answer, answer_id: str) -> None:
         private = await self._access.is_private(check.spot)
-        message = answer_message(answer, answer_id=answer_id, may_probe=True, evidence=not private)
+        message = await self._answering.draw(
+            lambda: answer_message(answer, answer_id=answer_id, may_probe=True, evidence=not private)
+        )
         await self._answering.replace(check.spot, check.ts, check.key, message)
         await self._answering.say_rest(check.spot, message, check.shown_key, edit=check.key)
         if private and answer.diagnosis is not None:

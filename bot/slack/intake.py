@@ -21,6 +21,8 @@ _logger = logging.getLogger("acknet.slack")
 _LEASE = dt.timedelta(minutes=2)
 _IDLE_SECONDS = 5.0
 _MOST_SEEN = 20_000
+_COURTESY_SECONDS = 1.0
+_COURTESY_TURNS = 50
 _AT_ONCE = 8
 _WAITING = 256
 _LOOKS_AT_ONCE = 4
@@ -60,6 +62,7 @@ class Intake:
         self._asks: Workers[Job] = Workers("asks", self._work, at_once=_AT_ONCE, waiting=waiting)
         self._looks: Workers[Job] = Workers("looks", self._work, at_once=_LOOKS_AT_ONCE, waiting=_LOOKS_WAITING)
         self._refusing: set[asyncio.Task[None]] = set()
+        self._taking = 0
         # Keys for when the store is down.
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -75,6 +78,13 @@ class Intake:
 
     async def take(self, task: Task) -> None:
         """Take a task on, once, whoever delivers it how often; when it returns, it may be acknowledged."""
+        self._taking += 1
+        try:
+            await self._take(task)
+        finally:
+            self._taking -= 1
+
+    async def _take(self, task: Task) -> None:
         lease: Lease | None = None
         known = task.key in self._seen
         self._see(task.key)
@@ -129,8 +139,16 @@ class Intake:
         await self._done(job)
 
     async def _work(self, job: Job) -> None:
+        await self._let_others_in()
         await self._handle(job)
         await self._done(job)
+
+    async def _let_others_in(self) -> None:
+        """Wait a moment while events are to be acknowledged, which is what Slack waits for."""
+        for _ in range(_COURTESY_TURNS):
+            if not self._taking:
+                return
+            await asyncio.sleep(_COURTESY_SECONDS / _COURTESY_TURNS)
 
     async def _done(self, job: Job) -> None:
         if (lease := job.lease) is not None:
