@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine makes no test wrong: nothing here is about how long an example takes.
+settings.register_profile("acknet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("acknet")
 
 ROOT = Path(__file__).parents[1]
 
