@@ -15,11 +15,13 @@ from bot.diagnosis.report import report
 from bot.reconsider import reconsider
 from bot.settings import Settings
 from corpus import CORPUS_DIR, Corpus, CorpusError, Entry
+from index.normalize import normalize
 from index.retriever import Ranking, Retriever
 
 if TYPE_CHECKING:
     from bot.llm.help import ModelHelp
     from index.build import Progress
+    from index.encoder import Vectors
 
 __all__ = ["Engine", "EngineError", "build", "open_engine"]
 
@@ -55,6 +57,11 @@ class Engine:
         if self._model is None:
             return ranking
         return self._model.read(turns, ranking, self._retriever.rank, self.corpus, self._model.begin())
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, as the index compares them: float32, shape (len(texts), dimension)."""
+        signals = self._retriever._signals  # noqa: SLF001 (the same text preparation and encoder as for questions)
+        return signals.encoder.encode([signals.prepare(normalize(text)) for text in texts])
 
     def suspects(self, turns: Sequence[str]) -> tuple[Entry, ...]:
         """Return the entries that a look into the cluster should tell apart for this question, the best first."""

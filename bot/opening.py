@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bot.answer import Answer
     from bot.diagnosis.models import Diagnosis
     from corpus import Corpus, Entry
+    from index.encoder import Vectors
 
 __all__ = ["AskEngine", "EngineOpening", "NotReady"]
 
@@ -36,6 +37,9 @@ class AskEngine(Protocol):
     @property
     def index_digest(self) -> str:
         """The name of the index it searches."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text: float32, shape (len(texts), dimension)."""
 
     def suspects(self, turns: Sequence[str]) -> Sequence[Entry]:
         """Return the entries that a look into the cluster should tell apart for this question."""

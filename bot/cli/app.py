@@ -17,6 +17,7 @@ from bot.cli.corpus import corpus_app
 from bot.cli.diagnose import diagnose
 from bot.cli.evaluate import evaluate
 from bot.cli.index import index_app
+from bot.cli.questions import questions_app
 from bot.cli.serve import serve
 from bot.cli.settings import settings
 from bot.cli.slack import slack
@@ -61,6 +62,7 @@ app.command()(settings)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(index_app, name="index")
 app.add_typer(audit_app, name="audit")
+app.add_typer(questions_app, name="questions")
 app.add_typer(token_app, name="token")
 
 

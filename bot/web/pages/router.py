@@ -9,6 +9,7 @@ from bot.service import Service
 from bot.web.callers import needs
 from bot.web.pages.asking import add_asking
 from bot.web.pages.feedback import add_feedback
+from bot.web.pages.questions import add_questions
 from bot.web.pages.reading import add_reading
 from bot.web.pages.static import add_static
 
@@ -31,6 +32,9 @@ class PagePart(Part):
         add_feedback(pages, self._service)
         add_reading(pages, self._service)
         app.include_router(pages)
+        admin = APIRouter(include_in_schema=False, dependencies=[Depends(needs("admin"))])
+        add_questions(admin, self._service)
+        app.include_router(admin)
         files = APIRouter(include_in_schema=False)
         add_static(files)
         app.include_router(files)

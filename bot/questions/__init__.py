@@ -1,0 +1,1 @@
+"""What nobody could answer: open questions put together by what they mean, and drafts of entries that would do."""
