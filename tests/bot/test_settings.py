@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import platformdirs
 import pytest
 from hypothesis import given
@@ -349,6 +350,7 @@ class TestRefused:
         monkeypatch.setenv("ACKNET_CACHE_DIR", "/srv/cache")
         assert load_settings().cache_dir == Path("/srv/cache")
 
+    @hypothesis.settings(deadline=None)  # a busy machine takes its time
     @given(
         name=st.sampled_from([*EVERY_SETTING, "unknown"]),
         value=st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.lists(st.text()), st.binary()),
