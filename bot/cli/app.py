@@ -17,6 +17,7 @@ from bot.cli.corpus import corpus_app
 from bot.cli.diagnose import diagnose
 from bot.cli.evaluate import evaluate
 from bot.cli.index import index_app
+from bot.cli.mcp import mcp
 from bot.cli.questions import questions_app
 from bot.cli.serve import serve
 from bot.cli.settings import settings
@@ -57,6 +58,7 @@ app.command()(snapshot)
 app.command()(serve)
 app.command()(slack)
 app.command()(watch)
+app.command()(mcp)
 app.command("eval")(evaluate)
 app.command()(settings)
 app.add_typer(corpus_app, name="corpus")

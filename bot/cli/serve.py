@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,14 @@ from bot import __version__
 from bot.cli.console import UsageFailure, print_line
 from bot.cli.settings import ConfigFlag, load_or_fail
 
-__all__ = ["end_while_building", "serve"]
+if TYPE_CHECKING:
+    import socket
+
+    from fastapi import FastAPI
+
+    from bot.settings import Settings
+
+__all__ = ["end_while_building", "listen_or_fail", "serve", "serve_app"]
 
 
 def serve(
@@ -29,29 +36,43 @@ def serve(
     """
     settings = load_or_fail({"host": host, "port": port}, config)
 
-    from bot.observe.log import log_to_stderr
-    from bot.observe.tracing import start_tracing
     from bot.web.access import is_loopback
-    from bot.web.app import create_app
-    from bot.web.server import ListenError, Server, listen, url_of
 
-    try:
-        listener = listen(settings.host, settings.port)
-    except ListenError as error:
-        raise UsageFailure(f"{error}; choose another with --host or --port") from error
-    url = url_of(listener)
-    log_to_stderr(settings)
-    end_tracing = start_tracing(__version__)
+    listener = listen_or_fail(settings)
     if not settings.api_tokens and not is_loopback(listener.getsockname()[0]):
+        from bot.web.server import url_of
+
         print_line(
-            f"acknet: warning: {url} is open to other machines, but every request from there is refused: there is no "
-            "token in ACKNET_API_TOKENS; acknet token new makes one",
+            f"acknet: warning: {url_of(listener)} is open to other machines, but every request from there is refused: "
+            "there is no token in ACKNET_API_TOKENS; acknet token new makes one",
             sys.stderr,
         )
-    app = create_app(settings)
+    from bot.web.app import create_app
+
+    serve_app(create_app(settings), settings, listener, "acknet is ready at {url}")
+
+
+def listen_or_fail(settings: Settings) -> socket.socket:
+    """Return a socket that listens where the settings say; raises UsageFailure."""
+    from bot.web.server import ListenError, listen
+
+    try:
+        return listen(settings.host, settings.port)
+    except ListenError as error:
+        raise UsageFailure(f"{error}; choose another with --host or --port") from error
+
+
+def serve_app(app: FastAPI, settings: Settings, listener: socket.socket, ready: str) -> None:
+    """Serve ``app`` on ``listener`` until it is stopped; prints ``ready`` with its {url} once requests are taken."""
+    from bot.observe.log import log_to_stderr
+    from bot.observe.tracing import start_tracing
+    from bot.web.server import Server, url_of
+
+    log_to_stderr(settings)
+    end_tracing = start_tracing(__version__)
 
     def tell_ready() -> None:
-        print_line(f"acknet is ready at {url}")
+        print_line(ready.format(url=url_of(listener)))
         sys.stdout.flush()
 
     Server(app, settings, tell_ready).run_until_signalled(listener)

@@ -14,7 +14,7 @@ from bot.settings import Settings
 
 __all__ = ["log_to_stderr"]
 
-_QUIET = ("httpx", "httpcore", "hpack", "aiohttp.access", "asyncio", "urllib3", "opentelemetry")
+_QUIET = ("httpx", "httpcore", "hpack", "aiohttp.access", "asyncio", "urllib3", "opentelemetry", "mcp")
 
 
 def log_to_stderr(settings: Settings) -> None:
