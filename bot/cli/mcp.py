@@ -50,9 +50,7 @@ def mcp(
 
 
 def _serve_http(settings: Settings) -> None:
-    from bot.mcp.part import MCP_PATH, mcp_parts
     from bot.web.access import is_loopback
-    from bot.web.app import create_app
 
     listener = listen_or_fail(settings)
     if not settings.api_tokens and not is_loopback(listener.getsockname()[0]):
@@ -61,6 +59,9 @@ def _serve_http(settings: Settings) -> None:
             "other machines reach this address, and there is no token in ACKNET_API_TOKENS, which acknet token new "
             "makes; or listen with --host 127.0.0.1"
         )
+    from bot.mcp.part import MCP_PATH, mcp_parts
+    from bot.web.app import create_app
+
     serve_app(create_app(settings, parts=mcp_parts), settings, listener, f"acknet takes MCP at {{url}}{MCP_PATH}")
 
 

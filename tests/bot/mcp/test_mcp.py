@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,9 +26,13 @@ from bot.render import json_answer, markdown_answer
 from bot.settings.tokens import ApiToken
 from bot.web.entries import entry_view
 from tests.doubles.engine import StandInEngine
+from tests.doubles.kubernetes_api import kubernetes_api
 from tests.doubles.shell import ROOT, STAND_IN, shell_in
+from tests.scenarios.loading import NOW, as_json, load_scenario
 
 ENTRY = "terway-vswitch-ip-exhausted"
+SCENARIO = load_scenario(ROOT / "tests" / "scenarios" / "terway-exhausted-crd-condition")
+SCOPE = dict(SCENARIO.data["scope"])
 KEY = "LTAI5tAbCdEfGhIjKlMnOp"
 
 T = TypeVar("T")
@@ -74,6 +79,12 @@ def serving(home: Path, *arguments: str, **variables: str) -> Iterator[tuple[sub
             process.kill()
 
 
+async def refusal(call: Awaitable[object]) -> str:
+    with pytest.raises(MCPError) as refused:
+        await call
+    return str(refused.value)
+
+
 async def conversation(client: Client) -> dict[str, Any]:
     """Return what came of one of each."""
     wrong = {
@@ -81,7 +92,6 @@ async def conversation(client: Client) -> dict[str, Any]:
         "blank": ("ask", {"question": " "}),
         "hostile name": ("diagnose", {"scope": {"namespace": "../../etc\n"}}),
         "unknown entry": ("diagnose", {"entries": [f"{ENTRY}s\x1b[31m"]}),
-        "no cluster": ("diagnose", {"entries": [ENTRY]}),
         "crash": ("ask", {"question": f"CRASH {KEY}"}),
     }
     return {
@@ -91,6 +101,11 @@ async def conversation(client: Client) -> dict[str, Any]:
         "entry": await client.call_tool("get_entry", {"id": ENTRY}),
         "resources": await client.list_resources(),
         "resource": await client.read_resource(f"acknet://entries/{ENTRY}"),
+        "refused": [
+            await refusal(client.call_tool("delete_pod", {})),
+            await refusal(client.read_resource("acknet://entries/nothing-of-this-kind")),
+            await refusal(client.read_resource("file:///etc/passwd")),
+        ],
         "wrong": {name: await client.call_tool(tool, arguments) for name, (tool, arguments) in wrong.items()},
     }
 
@@ -101,14 +116,13 @@ def said_on_stdio(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def http_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("http")) as (_, url):
-        yield url
-
-
-@pytest.fixture(scope="module")
-def said_over_http(http_url: str) -> dict[str, Any]:
-    return over_http(http_url, conversation)
+def said_over_http(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with serving(tmp_path_factory.mktemp("http")) as (process, url):
+        said = over_http(url, conversation)
+        rebound = httpx.post(url, json={}, headers={"Host": "evil.example"}, trust_env=False, timeout=60)
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=60)
+    return {**said, "rebound": rebound.status_code, "ended": (process.returncode, rest)}
 
 
 @pytest.fixture(scope="module", params=["said_on_stdio", "said_over_http"])
@@ -172,7 +186,6 @@ def test_every_entry_is_a_resource_in_markdown(said: dict[str, Any]) -> None:
         ("blank", "'question' is blank"),
         ("hostile name", "'scope.namespace'"),
         ("unknown entry", f"did you mean {ENTRY}"),
-        ("no cluster", "There is nothing to look into"),
         ("crash", "its log tells more under request"),
     ],
 )
@@ -187,21 +200,8 @@ def test_what_goes_wrong_is_one_line_that_the_caller_can_act_on(said: dict[str, 
     assert "Traceback" not in text
 
 
-async def ask_for_what_is_not_there(client: Client) -> list[str]:
-    said = []
-    for call in (
-        client.call_tool("delete_pod", {}),
-        client.read_resource("acknet://entries/nothing-of-this-kind"),
-        client.read_resource("file:///etc/passwd"),
-    ):
-        with pytest.raises(MCPError) as refused:
-            await call
-        said.append(str(refused.value))
-    return said
-
-
-def test_an_unknown_tool_or_resource_is_an_error_of_the_protocol(http_url: str) -> None:
-    tool, entry, file = over_http(http_url, ask_for_what_is_not_there)
+def test_an_unknown_tool_or_resource_is_an_error_of_the_protocol(said: dict[str, Any]) -> None:
+    tool, entry, file = said["refused"]
 
     assert "there are ask, diagnose, get_entry" in tool
     assert "nothing-of-this-kind" in entry
@@ -272,37 +272,70 @@ def test_a_signal_ends_it_while_the_index_is_being_built(tmp_path: Path) -> None
         assert process.wait(timeout=60) == 0
 
 
-def test_over_http_a_signal_ends_it_and_its_address_is_all_it_prints(tmp_path: Path) -> None:
-    async def list_tools(client: Client) -> ListToolsResult:
-        return await client.list_tools()
-
-    with serving(tmp_path) as (process, url):
-        assert over_http(url, list_tools).tools
-        process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=60)
-
-    assert (process.returncode, rest) == (0, b"")
+def test_over_http_a_signal_ends_it_and_its_address_is_all_it_prints(said_over_http: dict[str, Any]) -> None:
+    assert said_over_http["ended"] == (0, b"")
 
 
-def test_over_http_a_token_has_to_be_good_for_questions(tmp_path: Path) -> None:
-    kept, token = ApiToken.new("agent", ["ask"])
-    other, useless = ApiToken.new("alerts", ["alerts"])
+@dataclass(frozen=True)
+class Guarded:
+    """A server that looks into a cluster and takes tokens; ``asked`` counts what the cluster was asked."""
 
+    url: str
+    tokens: dict[str, str]
+    asked: Callable[[], int]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    home = tmp_path_factory.mktemp("guarded")
+    made = {scope: ApiToken.new(scope, [scope]) for scope in ("ask", "diagnose", "alerts")}
+    objects = [as_json(one) for one in SCENARIO.objects]
+    with kubernetes_api(objects, logs=SCENARIO.logs, now=NOW) as api:
+        settings = {
+            "ACKNET_API_TOKENS": ",".join(kept.line for kept, _ in made.values()),
+            "ACKNET_OPEN_LOCALLY": "false",
+            "ACKNET_KUBECONFIG": str(api.kubeconfig(home)),
+        }
+        with serving(home, **settings) as (_, url):
+            yield Guarded(url, {scope: token for scope, (_, token) in made.items()}, lambda: len(api.requests))
+
+
+async def look(client: Client) -> CallToolResult:
+    return await client.call_tool("diagnose", {"entries": [ENTRY], "scope": SCOPE})
+
+
+def test_a_look_says_what_the_cluster_shows_once_and_explains_what_is_confirmed(guarded: Guarded) -> None:
+    result = over_http(guarded.url, look, guarded.tokens["diagnose"])
+
+    assert result.structured_content["verdicts"] == {ENTRY: "confirmed"}
+    assert text_of(result).count("What the cluster shows") == 1
+    assert StandInEngine().corpus[ENTRY].title in text_of(result)
+
+
+def test_a_token_for_questions_alone_gets_answers_and_no_look_into_the_cluster(guarded: Guarded) -> None:
     async def ask(client: Client) -> CallToolResult:
         return await client.call_tool("ask", {"question": ENTRY})
 
-    tokens = ",".join(one.line for one in (kept, other))
-    with serving(tmp_path, ACKNET_API_TOKENS=tokens, ACKNET_OPEN_LOCALLY="false") as (_, url):
-        assert not over_http(url, ask, token).is_error
-        for headers, status in (({}, 401), ({"Authorization": f"Bearer {useless}"}, 403)):
-            reply = httpx.post(url, json={}, headers=headers, trust_env=False, timeout=60)
-            assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+    before = guarded.asked()
+
+    assert not over_http(guarded.url, ask, guarded.tokens["ask"]).is_error
+    refused = over_http(guarded.url, look, guarded.tokens["ask"])
+    assert refused.is_error
+    assert text_of(refused).startswith("There is nothing to look into")
+    assert text_of(refused).isprintable()
+    assert guarded.asked() == before
 
 
-def test_over_http_a_page_whose_name_was_pointed_at_this_machine_gets_nothing(http_url: str) -> None:
-    reply = httpx.post(http_url, json={}, headers={"Host": "evil.example"}, trust_env=False, timeout=60)
+@pytest.mark.parametrize(("scope", "status"), [(None, 401), ("alerts", 403)])
+def test_whoever_may_not_ask_is_refused_before_the_protocol(guarded: Guarded, scope: str | None, status: int) -> None:
+    headers = {"Authorization": f"Bearer {guarded.tokens[scope]}"} if scope else {}
+    reply = httpx.post(guarded.url, json={}, headers=headers, trust_env=False, timeout=60)
 
-    assert reply.status_code == 401
+    assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_over_http_a_page_whose_name_was_pointed_here_gets_nothing(said_over_http: dict[str, Any]) -> None:
+    assert said_over_http["rebound"] == 401
 
 
 def test_it_does_not_listen_where_others_reach_it_without_a_token(tmp_path: Path) -> None:
