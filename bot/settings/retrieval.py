@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from platformdirs import user_cache_path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
-from bot.settings.kinds import SettingPath, Text, Whole
+from bot.settings.kinds import Decimal, ServerUrl, SettingPath, Text, Whole
 from index.model import DEFAULT_MODEL
 
 __all__ = ["RetrievalSettings"]
@@ -46,4 +46,22 @@ class RetrievalSettings(BaseModel):
         le=64,
         description="Threads that encode one question; 0 takes as many as there are cores. More make a single question "
         "a little faster and many at once slower.",
+    )
+    vector_store_url: ServerUrl | None = Field(
+        default=None,
+        description="Milvus server that replicas search the index' vectors in, such as http://milvus:19530; needs "
+        "acknet[milvus]. Without it each replica searches them itself, with FAISS, which is faster for any FAQ.",
+        json_schema_extra={"accepts": "an http or https URL"},
+    )
+    vector_store_token: SecretStr | None = Field(
+        default=None,
+        description="What the Milvus server wants to let acknet in: user:password, or a key.",
+        json_schema_extra={"accepts": "a token"},
+    )
+    vector_store_timeout: Decimal = Field(
+        default=5.0,
+        gt=0,
+        le=120,
+        description="Seconds that one call to the Milvus server may take; a question whose search takes longer is not "
+        "answered.",
     )
