@@ -25,6 +25,7 @@ _logger = logging.getLogger("acknet.llm")
 
 _MOST_TURN = 4000
 _MOST_TEXT = 8000
+_MOST_CONVERSATION = 7500
 _MOST_QUESTION = 500
 _NEAR = 5
 
@@ -80,7 +81,7 @@ class ModelHelp:
     def _read_again(
         self, turns: Sequence[str], ranking: Ranking, rank: Callable[[Sequence[str]], Ranking], helped: Help
     ) -> Ranking:
-        said = self._ask(READ, {"conversation": [turn[:_MOST_TURN] for turn in turns]}, READ_SCHEMA, helped)
+        said = self._ask(READ, {"conversation": _last_of(turns)}, READ_SCHEMA, helped)
         question = said.get("question")
         if not isinstance(question, str) or not question.strip() or len(question) > _MOST_QUESTION:
             return ranking
@@ -95,7 +96,7 @@ class ModelHelp:
 
     def _choose(self, turns: Sequence[str], ranking: Ranking, corpus: Corpus, helped: Help) -> Ranking:
         titles = [corpus[entry_id].title for entry_id in ranking.choices]
-        asked = {"question": turns[-1][:_MOST_TURN], "titles": dict(enumerate(titles, 1))}
+        asked = {"question": _begin_of(turns[-1]), "titles": dict(enumerate(titles, 1))}
         number = self._ask(CHOOSE, asked, CHOOSE_SCHEMA, helped).get("number")
         if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(titles):
             return ranking
@@ -109,7 +110,7 @@ class ModelHelp:
         first = summary.statements[0] if summary and summary.statements else None
         if summary is None or first is None or first.own_note or first.when:
             return answer
-        asked = {"question": turns[-1][:_MOST_TURN], "summary": first.text}
+        asked = {"question": _begin_of(turns[-1]), "summary": first.text}
         text = self._ask(REWORD, asked, REWORD_SCHEMA, helped).get("summary")
         source = " ".join([answer.title, *(one.text for one in summary.statements)])
         if not isinstance(text, str) or not is_rewording(text, first.text, source):
@@ -148,6 +149,22 @@ def open_help(settings: Settings) -> ModelHelp | None:
         return None
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
     return ModelHelp(Completion(settings.llm_url, settings.llm_model, key), settings.llm_timeout)
+
+
+def _begin_of(turn: str) -> str:
+    """Return as much of ``turn`` as is sent; what the cut would leave of a credential is taken out before."""
+    return redact(turn[: 2 * _MOST_TURN])[:_MOST_TURN]
+
+
+def _last_of(turns: Sequence[str]) -> list[str]:
+    """Return what was said last, as much as is sent: the question is at the end."""
+    kept: list[str] = []
+    for turn in reversed(turns):
+        longer = [_begin_of(turn), *kept]
+        if kept and len(json.dumps(longer, ensure_ascii=False)) > _MOST_CONVERSATION:
+            break
+        kept = longer
+    return kept
 
 
 def _holds_to(question: str, source: str) -> bool:

@@ -199,6 +199,28 @@ def test_what_is_sent_holds_no_credentials_and_stands_in_the_audit_log(
     assert server.headers[-1]["Authorization"] == "Bearer hunter2"
 
 
+def test_of_a_long_conversation_the_end_is_sent_as_whole_json(retriever: Retriever, server: ModelServer) -> None:
+    server.script = lambda _: saying(number=1)
+    before = len(server.asked)
+    turns = [f"turn {number} " + "we looked at it " * 60 for number in range(40)]
+    assert helped(retriever, server.url).ask([*turns, VAGUE]).outcome != "answer"
+    sent = json.loads(server.texts()[before])["conversation"]
+    assert sent[-2:] == [turns[-1], VAGUE]
+    assert turns[0] not in sent
+    assert len(server.texts()[before]) <= 8000
+
+
+def test_a_turn_is_cut_without_leaving_half_of_a_credential(retriever: Retriever, server: ModelServer) -> None:
+    server.script = lambda _: saying(number=1)
+    before = len(server.asked)
+    head = f"{VAGUE} "
+    padding = "a " * ((4000 - len(head) - 60) // 2)
+    key = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7bq3\n" * 30 + "-----END RSA PRIVATE KEY-----"
+    helped(retriever, server.url).ask([head + padding + key])
+    assert len(server.asked) > before
+    assert "MIIE" not in "".join(server.texts()[before:])
+
+
 def test_a_look_decides_and_no_model_is_asked_to_read_or_choose(retriever: Retriever, server: ModelServer) -> None:
     server.script = lambda _: saying(number=1, question=VAGUE)
     engine = helped(retriever, server.url)
