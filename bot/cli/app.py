@@ -73,13 +73,27 @@ def _called() -> str:
     return "kubectl acknet" if Path(sys.argv[0]).stem == "kubectl-acknet" else "acknet"
 
 
+def _misused(error: typer.TyperException) -> str:
+    """Return in one line what is wrong with the words and options that were typed, and where to read about them."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else _called()
+    return f"{error.format_message().rstrip('.')}; see: {command} --help"
+
+
 def main() -> None:
     """Run the command; a failure the user can mend ends with one line on stderr and exit code 2."""
     try:
         try:
-            app(prog_name=_called())
+            code = app(prog_name=_called(), standalone_mode=False)
+        except typer.TyperException as error:
+            said = error.format_message()
+            if said.startswith("Usage:"):  # the help of a command that takes another one, where none was typed
+                print_line(said, sys.stderr)
+                sys.exit(2)
+            raise UsageFailure(_misused(error)) from error
         finally:
             flush()
+        sys.exit(code)
     except UsageFailure as failure:
         print_line(f"acknet: {' '.join(str(failure).split())}", sys.stderr)
         sys.exit(2)
