@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.oncall.responder import Responder, accept
 from bot.opening import EngineOpening
 from bot.service import Service
 from bot.settings import Settings
+from bot.settings.store_url import StoreUrl
 from bot.store import Store
 from bot.store.database import Database
 from tests.bot.oncall.payloads import alert, alertmanager, resolved
@@ -210,3 +211,42 @@ def test_two_replicas_share_the_work_of_a_postgresql(postgres, serve, receiver):
         receiver.wait(lambda notices: [notice["kind"] for notice in notices].count("answered") >= 8)
     assert Counter(receiver.kinds) == {"opened": 8, "answered": 8}
     assert len(receiver.posts) == 16
+
+
+def test_three_replicas_behind_a_postgresql_that_are_killed_in_turn_lose_and_double_nothing(postgres, receiver):
+    url = postgres.new_database()
+    rated = []
+    with ExitStack() as running:
+
+        def another() -> tuple[subprocess.Popen[str], httpx.Client]:
+            return running.enter_context(killable(url, receiver))
+
+        replicas = [another() for _ in range(3)]
+        for turn in range(3):
+            for number, (_, http) in enumerate(replicas):
+                pod = f"pod-{turn}-{number}"
+                webhook = alertmanager(alert(namespace="default", pod=pod), group=pod)
+                assert http.post("/v1/alerts/alertmanager", json=webhook).status_code == 202
+            process, http = replicas.pop(0)
+            asked = http.post("/v1/ask", json={"question": "why is that?"}).json()["id"]
+            # An answer goes out before it is kept; a rating waits for that.
+            assert http.post(f"/v1/answers/{asked}/rating", json={"helpful": True}).status_code == 204
+            process.kill()  # with alerts that it has just taken, or is working on
+            process.wait()
+            for _, left in replicas:
+                assert left.post(f"/v1/answers/{asked}/rating", json={"helpful": False}).status_code == 204
+            rated.append(asked)
+            replicas.append(another())
+        receiver.wait(lambda notices: [one["kind"] for one in notices].count("answered") >= 9)
+        for process, _ in replicas:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(60) for process, _ in replicas] == [0, 0, 0]
+    kinds = Counter((one["incident"]["id"], one["kind"]) for one in receiver.notices)
+    assert len({incident for incident, _ in kinds}) == 9
+    assert Counter(kinds.values()) == {1: 2 * 9}
+
+    async def ratings() -> list[list[bool]]:
+        async with Store(StoreUrl(url)) as store:
+            return [[one.helpful for one in await store.feedback.of(answer)] for answer in rated]
+
+    assert asyncio.run(ratings()) == [[False]] * 3
