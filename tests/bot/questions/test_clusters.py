@@ -45,7 +45,9 @@ def fill(store_url: str) -> None:
             for text in (*PRICE, *PRICE[:1], *GPU):
                 await store.questions.add(text, cause="no_answer", ranked=NEAR)
             await store.questions.add(GPU[0], cause="badly_rated", ranked=NEAR)
-            await store.questions.add("\x1b[31m<script>alert(1)</script> {{ 7*7 }}", cause="nobody_answered", ranked={})
+            await store.questions.add(
+                "\x1b[31m<script>alert(1)</script> {{ 7*7 }} \u202etxt.exe", cause="nobody_answered", ranked={}
+            )
 
     asyncio.run(run())
 
@@ -180,6 +182,7 @@ class TestPage:
         assert "How much does a NAT gateway cost" in reply.text
         assert "<script>alert" not in reply.text
         assert "&lt;script&gt;" in reply.text
+        assert not {"\x1b", "\u202e"} & set(reply.text)
         assert "/entries/terway-vswitch-no-internet" in reply.text
 
     def test_it_takes_the_scope_admin(self, store_url):
