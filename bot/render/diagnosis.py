@@ -12,6 +12,9 @@ from bot.diagnosis.models import Diagnosis, Evidence, Finding
 __all__ = ["code", "first_evidence", "json_diagnosis", "looked_at", "one_line", "when"]
 
 
+_VERSION = re.compile(r"[A-Za-z0-9.+_-]{1,64}")
+
+
 def json_diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
     """Return the object of ``POST /v1/diagnose`` as plain data."""
     return diagnosis.model_dump(mode="json") | {"elapsed_ms": round(diagnosis.elapsed_ms, 3)}
@@ -39,7 +42,7 @@ def when(evidence: Evidence) -> str:
 
 
 def looked_at(diagnosis: Diagnosis) -> str:
-    """Return in one line what was looked at and what it cost."""
+    """Return in one line what was looked at and what it cost; what cannot be a version is left out."""
     cluster = diagnosis.cluster
     kind = ", ".join(filter(None, [cluster.mode, cluster.datapath]))
     plugin = {
@@ -50,7 +53,7 @@ def looked_at(diagnosis: Diagnosis) -> str:
     }
     parts = [
         cluster.source,
-        f"Kubernetes {cluster.version}" if cluster.version else "",
+        f"Kubernetes {cluster.version}" if _VERSION.fullmatch(cluster.version or "") else "",
         (plugin[cluster.plugin] + (f" ({kind})" if kind else "")) if cluster.plugin else "",
     ]
     requests = f"{diagnosis.requests} requests, {diagnosis.bytes / 1024:.0f} KiB, " if diagnosis.requests else ""

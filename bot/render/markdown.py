@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.answer import Answer, AnswerStatement
 from bot.diagnosis.report import Report
-from bot.render.diagnosis import code, first_evidence, looked_at, when
+from bot.render.diagnosis import code, first_evidence, looked_at, one_line, when
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -88,5 +88,5 @@ _MARKUP = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])|~(?=~)|<(?=[a-zA-Z/!?
 
 
 def _plain(text: str) -> str:
-    """Return ``text``, which is no Markdown, as Markdown that shows it on one line."""
-    return _MARKUP.sub(lambda match: "\\" + match[0], " ".join(text.split()))
+    """Return ``text``, which is no Markdown and may hold anything, as Markdown that shows it on one line."""
+    return _MARKUP.sub(lambda match: "\\" + match[0], one_line(text) if text.strip() else "")

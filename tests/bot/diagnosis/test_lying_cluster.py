@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.facts.registry import MISREAD
 from bot.diagnosis.models import Diagnosis
+from bot.diagnosis.report import report
 from bot.diagnosis.shown_commands import NO_COMMAND, shown_command
+from bot.render import markdown_diagnosis
 from corpus import Corpus, load_corpus
 from tests.scenarios.loading import Scenario, ScenarioReader, load_scenario
 
@@ -155,3 +157,24 @@ def test_what_hangs_holds_up_no_entry_that_does_not_ask_for_it(scenarios, corpus
     missing = {one for finding in found.findings if finding.verdict == "unreadable" for one in finding.missing}
     assert missing
     assert all("no answer in time" in one for one in missing)
+
+
+def test_what_a_cluster_says_in_place_of_its_version_is_not_shown(scenarios, corpus):
+    found = diagnosed(scenarios["terway-exhausted-crd-condition"], corpus)
+    summary = found.cluster.model_copy(update={"version": "v1.30.1 see https://evil.example \x1b[2J"})
+    shown = markdown_diagnosis(report(found.model_copy(update={"cluster": summary}), corpus))
+    assert "evil.example" not in shown
+    assert "Terway" in shown
+    right = found.cluster.model_copy(update={"version": "v1.32.1-aliyun.1"})
+    assert "Kubernetes v1.32.1-aliyun.1," in markdown_diagnosis(
+        report(found.model_copy(update={"cluster": right}), corpus)
+    )
+
+
+def test_nothing_that_acts_on_a_reader_gets_into_the_markdown(scenarios, corpus):
+    found = diagnosed(scenarios["terway-exhausted-crd-condition"], corpus)
+    hostile = "\x1b[2J\u202e# [click](https://evil.example)"
+    worse = [one.model_copy(update={"claim": one.claim + hostile, "missing": (hostile,)}) for one in found.findings]
+    shown = markdown_diagnosis(report(found.model_copy(update={"findings": tuple(worse)}), corpus))
+    assert "\\[click\\](https://evil.example)" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
