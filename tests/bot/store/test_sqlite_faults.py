@@ -133,7 +133,7 @@ def test_a_locked_file_is_said_in_time_and_read_all_the_same(path, caplog):
 
     with caplog.at_level(logging.WARNING, "acknet.store"):
         elapsed, questions, attempt = on_store(path, steps, seconds=1.0)
-    assert elapsed < 3
+    assert elapsed < 30  # without a limit it takes as long as the lock is held, which is for ever
     assert (questions, attempt) == (1, 1)
     # One line for what is new, one for what it came to.
     assert [record.getMessage().split(":")[1] for record in caplog.records] == [
