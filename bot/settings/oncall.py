@@ -17,8 +17,8 @@ def _listed_secrets(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed_secrets)]
-"""Secrets: a list in TOML, with commas between them in the environment."""
+Secrets = Annotated[tuple[Annotated[SecretStr, Field(min_length=1)], ...], BeforeValidator(_listed_secrets)]
+"""Secrets: a list in TOML, with commas between them in the environment. Anybody could sign with an empty one."""
 
 
 class OnCallSettings(BaseModel):

@@ -297,6 +297,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("line", "name", "expected"),
         [
+            ('pagerduty_secrets = ["right", ""]', "pagerduty_secrets", "secrets"),
             ("port = true", "port", "a whole number from 0 up to 65535 (true and false are none)"),
             ("port = 80.5", "port", "a whole number from 0 up to 65535"),
             ("port = [80]", "port", "a whole number from 0 up to 65535"),
