@@ -12,7 +12,7 @@ from bench.environment import BenchError
 from bench.worker import Round, Times
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.facts.registry import Scope
-from bot.diagnosis.live import LiveReader
+from bot.diagnosis.live.reader import LiveReader
 from bot.diagnosis.models import Diagnosis
 from corpus import load_corpus
 

@@ -45,13 +45,13 @@ def snapshot(
     Name the pod, node or service in question as for diagnose: what is read follows it. Keys, tokens and the values of
     environment variables are always left out.
     """
-    from bot.diagnosis.capture import Capture, capture
     from bot.diagnosis.facts.registry import Scope
-    from bot.diagnosis.redact import Pseudonyms
+    from bot.diagnosis.redaction.redact import Pseudonyms
     from bot.diagnosis.resources import resource
-    from bot.diagnosis.snapshot import SnapshotMeta
-    from bot.diagnosis.snapshot_files import SnapshotError
-    from bot.diagnosis.snapshot_writer import write_snapshot
+    from bot.diagnosis.snapshot.capture import Capture, capture
+    from bot.diagnosis.snapshot.files import SnapshotError
+    from bot.diagnosis.snapshot.reader import SnapshotMeta
+    from bot.diagnosis.snapshot.writer import write_snapshot
     from bot.diagnosis.sources import SourceError, Sources, check_scope, open_reader
 
     settings = load_or_fail({"kubeconfig": kubeconfig, "context": context}, config)

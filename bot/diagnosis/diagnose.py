@@ -11,7 +11,7 @@ from bot.diagnosis.judge import Judge, entry_verdict
 from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.reader import Reader
 from bot.diagnosis.reads import Reads
-from bot.diagnosis.redact import redact
+from bot.diagnosis.redaction.redact import redact
 from bot.diagnosis.summary import summarize
 from bot.diagnosis.versions import read_versions
 from corpus import Corpus, Entry, version_name

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bot.diagnosis.facts.registry import Needs, collectors
-from bot.diagnosis.gate import WATCHED
+from bot.diagnosis.live.gate import WATCHED
 from bot.diagnosis.resources import LOGS, resource
 
 __all__ = ["cluster_role", "manifests", "roles", "watch_roles"]

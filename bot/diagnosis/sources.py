@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.diagnosis.facts.registry import Scope
-from bot.diagnosis.paste import PasteReader
+from bot.diagnosis.paste.reader import PasteReader
 from bot.diagnosis.reader import Reader
-from bot.diagnosis.snapshot import SnapshotReader
-from bot.diagnosis.snapshot_files import SnapshotError
+from bot.diagnosis.snapshot.files import SnapshotError
+from bot.diagnosis.snapshot.reader import SnapshotReader
 from bot.settings import Settings
 
 __all__ = ["SourceError", "Sources", "check_scope", "open_reader"]
@@ -80,7 +80,7 @@ async def open_reader(settings: Settings, sources: Sources) -> AsyncIterator[Rea
     if not sources.live:
         raise SourceError("the cluster may not be looked into from here, and nothing of it is pasted into the question")
     # The client of the Kubernetes API takes half a second to import.
-    from bot.diagnosis.live import Budget, LiveReader, NoCluster
+    from bot.diagnosis.live.reader import Budget, LiveReader, NoCluster
 
     budget = Budget(
         requests=settings.diagnosis_requests, bytes=settings.diagnosis_bytes, seconds=settings.diagnosis_timeout

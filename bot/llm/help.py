@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.answer import Answer, AnswerStatement
-from bot.diagnosis.redact import redact
+from bot.diagnosis.redaction.redact import redact
 from bot.llm.completion import Completion, CompletionError, Deadline
 from bot.llm.faithful import is_english, is_extract, is_rewording
 from bot.llm.prompts import CHOOSE, CHOOSE_SCHEMA, READ, READ_SCHEMA, REWORD, REWORD_SCHEMA

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bot.diagnosis.redact import redact
+from bot.diagnosis.redaction.redact import redact
 from bot.settings import Settings
 
 __all__ = ["log_to_stderr"]

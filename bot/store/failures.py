@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bot.diagnosis.redact import redact
+from bot.diagnosis.redaction.redact import redact
 
 __all__ = ["Reason", "StoreUnavailable"]
 

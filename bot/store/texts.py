@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from typing import Any
 
-from bot.diagnosis.redact import redact, redact_object
+from bot.diagnosis.redaction.redact import redact, redact_object
 
 __all__ = ["index_key", "kept_json", "kept_text", "plain"]
 

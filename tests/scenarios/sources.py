@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from bot.diagnosis.diagnose import diagnose
-from bot.diagnosis.live import LiveReader
+from bot.diagnosis.live.reader import LiveReader
 from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.resources import ALLOWED, of_object
-from bot.diagnosis.snapshot import SnapshotReader
+from bot.diagnosis.snapshot.reader import SnapshotReader
 from corpus import Corpus
 from tests.doubles.kubernetes_api import kubernetes_api
 from tests.scenarios.loading import NOW, Scenario, as_json

@@ -10,7 +10,7 @@ import pytest
 
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.models import Diagnosis
-from bot.diagnosis.paste import PasteReader
+from bot.diagnosis.paste.reader import PasteReader
 from corpus import Corpus, load_corpus
 from tests.scenarios.loading import NOW, Scenario, load_scenario, run, scenario_directories
 from tests.scenarios.pastes import bare_paste, described_paste

@@ -8,9 +8,9 @@ import random
 from collections.abc import Mapping
 from typing import Protocol
 
+from bot.diagnosis.live.watching import ClusterWatch, Expired
 from bot.diagnosis.reader import Object, Unreadable
 from bot.diagnosis.resources import Resource
-from bot.diagnosis.watching import ClusterWatch, Expired
 
 __all__ = ["Follower", "Heard"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.diagnosis.kubeconfig import NoCluster
+from bot.diagnosis.live.kubeconfig import NoCluster
 from bot.oncall.watch.watcher import TICK_SECONDS, Watcher
 from bot.part import Background, Condition
 from bot.service import Service

@@ -7,8 +7,8 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
 
+from bot.diagnosis.live.watching import ClusterWatch
 from bot.diagnosis.resources import resource
-from bot.diagnosis.watching import ClusterWatch
 from bot.oncall.delivery import Delivery
 from bot.oncall.responder import accept
 from bot.oncall.watch.follow import Follower

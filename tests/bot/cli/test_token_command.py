@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.diagnosis.redact import redact
+from bot.diagnosis.redaction.redact import redact
 from bot.settings import Settings
 from bot.settings.tokens import ApiToken, digest_of
 

@@ -15,7 +15,7 @@ from bench.diagnosis import SUSPECTED
 from bench.simulated_cluster import SimulatedCluster
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.facts.registry import Scope
-from bot.diagnosis.live import LiveReader
+from bot.diagnosis.live.reader import LiveReader
 from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.reader import Listing
 from bot.diagnosis.reads import Reads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.diagnosis.gate import Gate, Refused
+from bot.diagnosis.live.gate import Gate, Refused
 
 SERVER = "https://cluster.example:6443"
 RIGHT = "watch=1&allowWatchBookmarks=true&fieldSelector=type%3DWarning&resourceVersion=4711&timeoutSeconds=300"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.diagnosis.live import LiveReader, NoCluster
-from bot.diagnosis.proxy import proxy_for
+from bot.diagnosis.live.proxy import proxy_for
+from bot.diagnosis.live.reader import LiveReader, NoCluster
 from tests.doubles.kubernetes_api import kubernetes_api
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.diagnosis.live import Budget, LiveReader
+from bot.diagnosis.live.reader import Budget, LiveReader
 from bot.diagnosis.reader import Listing, LogWindow, Reader, Unreadable
 from bot.diagnosis.resources import resource
 from tests.contracts.reader import Cluster, ReaderContract

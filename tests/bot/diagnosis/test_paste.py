@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.diagnosis.facts.registry import Scope
 from bot.diagnosis.objects import PARTIAL
-from bot.diagnosis.paste import PasteReader
+from bot.diagnosis.paste.reader import PasteReader
 from bot.diagnosis.reader import LogWindow, Unreadable
 from bot.diagnosis.resources import ALLOWED, resource
 

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.diagnosis.redact import REDACTED, Pseudonyms, redact, redact_object
+from bot.diagnosis.redaction.redact import REDACTED, Pseudonyms, redact, redact_object
 
 # Made up, of the shape and length of real ones. The markers keep them from being taken for leaked keys.
 AK = "LTAI" + "5tQnKd3kMNyzP9xY2wZa"

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.diagnosis.capture import capture
 from bot.diagnosis.facts.registry import collectors
-from bot.diagnosis.live import LiveReader
+from bot.diagnosis.live.reader import LiveReader
 from bot.diagnosis.rbac import manifests
 from bot.diagnosis.reference import pages
+from bot.diagnosis.snapshot.capture import capture
 from tests.doubles.kubernetes_api import kubernetes_api
 from tests.scenarios.loading import NOW, Scenario, as_json, load_scenario, scenario_directories
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from bot.diagnosis.reader import LogWindow, Unreadable
 from bot.diagnosis.resources import resource
-from bot.diagnosis.snapshot import SnapshotError, SnapshotReader
-from bot.diagnosis.snapshot_files import Limits
+from bot.diagnosis.snapshot.files import Limits
+from bot.diagnosis.snapshot.reader import SnapshotError, SnapshotReader
 
 PODS, NODES, EVENTS, CONFIGMAPS = (resource(name) for name in ("pods", "nodes", "events", "configmaps"))
 SERVICES, CR_NODES = resource("services"), resource("nodes.network.alibabacloud.com")

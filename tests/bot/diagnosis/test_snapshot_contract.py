@@ -6,7 +6,7 @@ import json
 import tarfile
 
 from bot.diagnosis.resources import of_object
-from bot.diagnosis.snapshot import SnapshotReader
+from bot.diagnosis.snapshot.reader import SnapshotReader
 from tests.contracts.reader import ReaderContract
 
 

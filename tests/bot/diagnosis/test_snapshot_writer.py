@@ -9,11 +9,11 @@ import tarfile
 import pytest
 
 from bot.diagnosis.reader import LogWindow, Unreadable
-from bot.diagnosis.redact import REDACTED, Pseudonyms
+from bot.diagnosis.redaction.redact import REDACTED, Pseudonyms
 from bot.diagnosis.resources import resource
-from bot.diagnosis.snapshot import SnapshotMeta, SnapshotReader
-from bot.diagnosis.snapshot_files import SnapshotError
-from bot.diagnosis.snapshot_writer import write_snapshot
+from bot.diagnosis.snapshot.files import SnapshotError
+from bot.diagnosis.snapshot.reader import SnapshotMeta, SnapshotReader
+from bot.diagnosis.snapshot.writer import write_snapshot
 
 KEY = "LTAI" + "5tQnKd3kMNyzP9xY2wZa"
 SECRET = "w8Hq2LmT0vB5nXcR7yKdJ4sFgP1aZe"

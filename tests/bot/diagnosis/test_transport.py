@@ -24,11 +24,11 @@ from kubernetes.aio.client import (
 )
 from kubernetes.aio.client.exceptions import ApiException
 
-from bot.diagnosis.gate import Gate
-from bot.diagnosis.live import LiveReader
+from bot.diagnosis.live.gate import Gate
+from bot.diagnosis.live.reader import LiveReader
+from bot.diagnosis.live.transport import ReadOnlyRESTClient, Refused
 from bot.diagnosis.reader import LogWindow, Unreadable
 from bot.diagnosis.resources import ALLOWED, resource
-from bot.diagnosis.transport import ReadOnlyRESTClient, Refused
 from tests.doubles.kubernetes_api import Fault, kubernetes_api
 
 SHOP = "/api/v1/namespaces/shop"

@@ -12,7 +12,7 @@ import pytest
 
 from bot.answer import Answer
 from bot.diagnosis.diagnose import diagnose
-from bot.diagnosis.snapshot import SnapshotReader
+from bot.diagnosis.snapshot.reader import SnapshotReader
 from bot.engine import Engine, open_engine
 from bot.llm.help import open_help
 from bot.opening import EngineOpening

@@ -43,7 +43,7 @@ from bot.diagnosis.log_window import log_end
 from bot.diagnosis.object_store import ObjectStore
 from bot.diagnosis.reader import Listing, LogWindow, Object, Unreadable
 from bot.diagnosis.resources import ALLOWED, Resource, of_object, resource
-from bot.diagnosis.snapshot_files import DEFAULT_LIMITS, File, Limits, SnapshotError, read_files, shown
+from bot.diagnosis.snapshot.files import DEFAULT_LIMITS, File, Limits, SnapshotError, read_files, shown
 from bot.diagnosis.timestamps import newest_time
 
 __all__ = ["META_NAME", "SnapshotError", "SnapshotMeta", "SnapshotReader"]

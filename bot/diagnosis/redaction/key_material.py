@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Callable
 
-from bot.diagnosis.field_values import REDACTED
+from bot.diagnosis.redaction.field_values import REDACTED
 
 __all__ = ["without_base64", "without_private_keys", "without_tokens"]
 

@@ -12,16 +12,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.diagnosis.field_values import (
+from bot.diagnosis.redaction.field_values import (
     REDACTED,
     is_credential_field,
     is_credential_flag,
     is_no_credential,
     without_field_values,
 )
-from bot.diagnosis.key_material import without_base64, without_private_keys, without_tokens
-from bot.diagnosis.pseudonyms import Pseudonyms
-from bot.diagnosis.redact_json import redacted_json
+from bot.diagnosis.redaction.key_material import without_base64, without_private_keys, without_tokens
+from bot.diagnosis.redaction.pseudonyms import Pseudonyms
+from bot.diagnosis.redaction.redact_json import redacted_json
 
 __all__ = ["REDACTED", "Pseudonyms", "redact", "redact_object"]
 

@@ -10,10 +10,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from bot.diagnosis.exchange import Answer, Budget, Exchange, Rejected
-from bot.diagnosis.gate import LARGEST_PAGE
-from bot.diagnosis.kubeconfig import NoCluster, find_access
-from bot.diagnosis.live import failure
+from bot.diagnosis.live.exchange import Answer, Budget, Exchange, Rejected
+from bot.diagnosis.live.gate import LARGEST_PAGE
+from bot.diagnosis.live.kubeconfig import NoCluster, find_access
+from bot.diagnosis.live.reader import failure
 from bot.diagnosis.reader import Object, Unreadable
 from bot.diagnosis.resources import Resource
 

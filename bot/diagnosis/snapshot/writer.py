@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bot.diagnosis.reader import Object
-from bot.diagnosis.redact import Pseudonyms, redact, redact_object
+from bot.diagnosis.redaction.redact import Pseudonyms, redact, redact_object
 from bot.diagnosis.resources import Resource
-from bot.diagnosis.snapshot import META_NAME, SnapshotMeta
-from bot.diagnosis.snapshot_files import SnapshotError, shown
+from bot.diagnosis.snapshot.files import SnapshotError, shown
+from bot.diagnosis.snapshot.reader import META_NAME, SnapshotMeta
 
 __all__ = ["Log", "write_snapshot"]
 

@@ -20,9 +20,9 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException
 
 from bot import __version__
-from bot.diagnosis.gate import WATCHED
+from bot.diagnosis.live.gate import WATCHED
+from bot.diagnosis.live.transport import ReadOnlyRESTClient, Refused
 from bot.diagnosis.reader import Unreadable
-from bot.diagnosis.transport import ReadOnlyRESTClient, Refused
 
 __all__ = ["Answer", "Budget", "Exchange", "Rejected"]
 

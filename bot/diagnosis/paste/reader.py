@@ -12,13 +12,13 @@ from typing import Any
 
 from bot.diagnosis.documents import typed_as_core_event
 from bot.diagnosis.facts.registry import Scope
-from bot.diagnosis.kubectl_describe import described
-from bot.diagnosis.kubectl_rows import Row, event, object_row
 from bot.diagnosis.log_window import log_end
 from bot.diagnosis.object_store import ObjectStore
 from bot.diagnosis.objects import PARTIAL
-from bot.diagnosis.paste_findings import Findings, LogKey, find
-from bot.diagnosis.paste_text import plain_lines
+from bot.diagnosis.paste.findings import Findings, LogKey, find
+from bot.diagnosis.paste.kubectl_describe import described
+from bot.diagnosis.paste.kubectl_rows import Row, event, object_row
+from bot.diagnosis.paste.text import plain_lines
 from bot.diagnosis.reader import Listing, LogWindow, Object, Unreadable
 from bot.diagnosis.resources import Resource, of_object, resource
 

@@ -18,8 +18,8 @@ from kubernetes.aio.config import ConfigException, load_incluster_config
 from kubernetes.aio.config.incluster_config import SERVICE_HOST_ENV_NAME
 from kubernetes.aio.config.kube_config import ConfigNode, FileOrData, KubeConfigLoader
 
-from bot.diagnosis.credential_plugin import CredentialPlugin, PluginFailed
-from bot.diagnosis.proxy import proxy_for
+from bot.diagnosis.live.credential_plugin import CredentialPlugin, PluginFailed
+from bot.diagnosis.live.proxy import proxy_for
 
 __all__ = ["Access", "NoCluster", "find_access"]
 

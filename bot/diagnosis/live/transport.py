@@ -10,7 +10,7 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 from yarl import URL
 
-from bot.diagnosis.gate import Gate, Refused
+from bot.diagnosis.live.gate import Gate, Refused
 
 __all__ = ["ReadOnlyRESTClient", "Refused"]
 
@@ -19,7 +19,7 @@ _DEFAULT_SECONDS = 60.0
 
 
 class ReadOnlyRESTClient(RESTClientObject):
-    """Sends what :class:`~bot.diagnosis.gate.Gate` lets pass; anything else raises Refused before a byte leaves.
+    """Sends what :class:`~bot.diagnosis.live.gate.Gate` lets pass; anything else raises Refused before a byte leaves.
 
     A request is checked twice: as it was asked for, and as it is about to be sent, with all headers, whoever made it
     of this client's session. Redirects are not followed, cookies not kept, packed answers left packed, and neither

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.diagnosis.kubectl_rows import Row
-from bot.diagnosis.kubectl_times import PRINTED_TIME, age, printed_time, rfc3339
+from bot.diagnosis.paste.kubectl_rows import Row
+from bot.diagnosis.paste.kubectl_times import PRINTED_TIME, age, printed_time, rfc3339
 
 __all__ = ["described"]
 

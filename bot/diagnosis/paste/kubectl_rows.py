@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.diagnosis.kubectl_times import AGE, EVENT_AGE, age, event_times, rfc3339
+from bot.diagnosis.paste.kubectl_times import AGE, EVENT_AGE, age, event_times, rfc3339
 from bot.diagnosis.reader import Object
 
 __all__ = ["EventRow", "Row", "event", "event_row", "heads_events", "heads_table", "object_row"]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.diagnosis.kubectl_describe import described
-from bot.diagnosis.kubectl_rows import EventRow, event_row, heads_events, heads_table, object_row
-from bot.diagnosis.paste_documents import Block, Salvage, Salvaged
-from bot.diagnosis.paste_text import BREAK, Command, command, is_prompt
+from bot.diagnosis.paste.documents import Block, Salvage, Salvaged
+from bot.diagnosis.paste.kubectl_describe import described
+from bot.diagnosis.paste.kubectl_rows import EventRow, event_row, heads_events, heads_table, object_row
+from bot.diagnosis.paste.text import BREAK, Command, command, is_prompt
 from bot.diagnosis.resources import ALLOWED, Resource, resource
 
 __all__ = ["Findings", "find"]

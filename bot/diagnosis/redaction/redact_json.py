@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.diagnosis.field_values import REDACTED, is_credential_field, is_credential_flag, is_no_credential
+from bot.diagnosis.redaction.field_values import REDACTED, is_credential_field, is_credential_flag, is_no_credential
 
 __all__ = ["redacted_json"]
 

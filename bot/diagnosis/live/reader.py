@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from bot.diagnosis.exchange import Answer, Budget, Exchange
-from bot.diagnosis.gate import LARGEST_PAGE
-from bot.diagnosis.kubeconfig import NoCluster, find_access
+from bot.diagnosis.live.exchange import Answer, Budget, Exchange
+from bot.diagnosis.live.gate import LARGEST_PAGE
+from bot.diagnosis.live.kubeconfig import NoCluster, find_access
 from bot.diagnosis.object_store import check_fields
 from bot.diagnosis.reader import Listing, LogWindow, Object, Unreadable
 from bot.diagnosis.resources import LOGS, Resource, resource
@@ -33,7 +33,7 @@ _NO_LOG = re.compile(
 
 
 class LiveReader:
-    """A Reader over an API server; it lets nothing but reading leave (see ``bot.diagnosis.gate``)."""
+    """A Reader over an API server; it lets nothing but reading leave (see ``bot.diagnosis.live.gate``)."""
 
     def __init__(self, source: str, exchange: Exchange) -> None:
         self.source = source

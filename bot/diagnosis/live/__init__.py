@@ -1,0 +1,1 @@
+"""The live cluster: everything that can leave for its API, and nothing but reading leaves."""

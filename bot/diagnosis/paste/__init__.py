@@ -1,0 +1,1 @@
+"""Pasted text: what kubectl printed, events and log lines, as a small snapshot."""

@@ -1,0 +1,1 @@
+"""Takes credentials out of whatever leaves acknet."""

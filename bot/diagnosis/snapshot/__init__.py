@@ -1,0 +1,1 @@
+"""Snapshots: objects and logs that were captured, in directories and archives."""
