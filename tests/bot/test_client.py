@@ -36,7 +36,7 @@ def server(engine: StandInEngine) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="module")
 def client(server: RunningServer) -> Iterator[Client]:
-    with Client(server.url, timeout=20) as opened:
+    with Client(server.url, timeout=90) as opened:
         yield opened
 
 
@@ -118,7 +118,7 @@ def test_entries_are_listed_and_shown(client: Client, engine: StandInEngine) -> 
 
 def test_calls_share_a_connection_and_run_side_by_side(server: RunningServer) -> None:
     async def ask_all() -> list[str]:
-        async with AsyncClient(server.url, timeout=20) as client:
+        async with AsyncClient(server.url, timeout=90) as client:
             replies = await asyncio.gather(*(client.ask(f"question {number}") for number in range(10)))
             entry = await client.entry((await client.entries())[0].id)
             return [*(reply.outcome for reply in replies), entry.id]
@@ -461,7 +461,7 @@ def test_no_proxy_is_asked_for_a_server_on_this_machine(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         monkeypatch.setenv(variable, f"http://127.0.0.1:{closed.getsockname()[1]}")
-    with Client(server.url, timeout=20) as client:
+    with Client(server.url, timeout=90) as client:
         assert client.entries()
 
 

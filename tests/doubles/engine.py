@@ -61,7 +61,7 @@ class StandInEngine:
     def ask(self, turns: Sequence[str], diagnosis: Diagnosis | None = None) -> Answer:
         self.asked.append(list(turns))
         self.entered.release()
-        self.gate.wait(timeout=30)
+        self.gate.wait(timeout=90)
         if "CRASH" in turns[-1]:
             raise RuntimeError(f"cannot answer {turns[-1]!r}")
         answer = self._composer.compose(turns, self.rank(turns), diagnosis)

@@ -498,7 +498,7 @@ async def _accepted() -> None:
             one for one in asyncio.all_tasks() if "_accept_connection" in getattr(one.get_coro(), "__qualname__", "")
         ]
         if making:
-            await asyncio.wait(making, timeout=20)
+            await asyncio.wait(making, timeout=90)
 
 
 def _is_source(objects: object) -> bool:

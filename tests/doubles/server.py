@@ -42,7 +42,7 @@ class RunningServer:
 
     @contextmanager
     def connection(self) -> Iterator[socket.socket]:
-        with socket.create_connection(self.address, timeout=20) as connection:
+        with socket.create_connection(self.address, timeout=90) as connection:
             yield connection
 
     def send_raw(self, data: bytes) -> RawReply:
@@ -79,12 +79,12 @@ def running_server(
     address, url = listener.getsockname(), url_of(listener)
     thread.start()
     try:
-        assert ready.wait(20), "the server did not start"
+        assert ready.wait(90), "the server did not start"
         if opened:
-            assert app.state.opening.wait(20), "the engine was not opened"
-        with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+            assert app.state.opening.wait(90), "the engine was not opened"
+        with httpx.Client(base_url=url, timeout=90, trust_env=False) as http:
             yield RunningServer(url, address, app.state.opening, http)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(90)
     assert not thread.is_alive(), "the server did not stop"

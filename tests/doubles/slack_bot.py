@@ -117,7 +117,7 @@ def running_bot(
             yield running
             return
         if settings.slack_app_token is not None:
-            slack.wait_until(lambda: slack.connections, timeout=30)
+            slack.wait_until(lambda: slack.connections, timeout=90)
         else:
             server, running.url = run(http_server(running.bot))
             slack.request_url = running.url

@@ -470,9 +470,9 @@ def test_the_sdk_reconnects_after_a_connection_was_dropped_or_fell_silent() -> N
             await slack.until(lambda: slack.connections)
             before = slack.connections_opened
             slack.go_silent()
-            await slack.until(lambda: slack.connections_opened > before, timeout=15)
+            await slack.until(lambda: slack.connections_opened > before, timeout=90)
             question = slack.mention("C1", "U1", "nginx answers 504")
-            await slack.until(lambda: slack.posted("C1", question.ts), timeout=15)
+            await slack.until(lambda: slack.posted("C1", question.ts), timeout=90)
 
     with slack_platform(timings=Timings(ack=0.2), events={"app_mention"}) as slack:
         asyncio.run(go(peopled(slack)))

@@ -14,7 +14,7 @@ from tests.doubles.kubernetes_objects import InMemoryObjects
 
 
 def ask(api: KubernetesApi, target: str, method: str = "GET", **options) -> httpx.Response:
-    return httpx.request(method, f"{api.url}{target}", trust_env=False, verify=False, timeout=10, **options)
+    return httpx.request(method, f"{api.url}{target}", trust_env=False, verify=False, timeout=90, **options)
 
 
 def pod(name: str, namespace: str = "shop", **labels: str) -> Object:

@@ -166,7 +166,7 @@ def killable(url: str, receiver: WebhookReceiver) -> Iterator[tuple[subprocess.P
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         assert address, "the server did not start"
-        with httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
+        with httpx.Client(base_url=address, timeout=90, trust_env=False) as http:
             yield process, http
     finally:
         process.kill()

@@ -70,18 +70,18 @@ def answer(live: Live, text: str = f"{ENTRY}?") -> Message:
 
 def ask_for_checks(live: Live, shown: Message, user: str = "U1") -> Any:
     live.slack.click(shown, names.RUN_CHECKS, user).wait(30)
-    (modal,) = live.slack.wait_until(lambda: live.slack.modals(user), timeout=30)
+    (modal,) = live.slack.wait_until(lambda: live.slack.modals(user), timeout=90)
     return modal
 
 
 def looked(live: Live, shown: Message) -> Message:
-    live.slack.wait_until(lambda: names.ANOTHER_LOOK in live.slack.message(shown).actions, timeout=30)
+    live.slack.wait_until(lambda: names.ANOTHER_LOOK in live.slack.message(shown).actions, timeout=90)
     live.settle()
     return live.slack.message(shown)
 
 
 def whispered(live: Live, user: str, most: int = 1) -> list[str]:
-    live.slack.wait_until(lambda: len(live.slack.ephemerals(user, live.channel)) >= most, timeout=30)
+    live.slack.wait_until(lambda: len(live.slack.ephemerals(user, live.channel)) >= most, timeout=90)
     return [each.words for each in live.slack.ephemerals(user, live.channel)]
 
 
@@ -115,7 +115,7 @@ def test_a_look_can_be_run_again_without_asking_where(live: Live) -> None:
     looked(live, shown)
     live.slack.click(shown, names.ANOTHER_LOOK, "U1").wait(30)
     live.slack.wait_until(
-        lambda: len([one for one in audit(live) if one.action == "look" and live.channel in one.place]) == 2, timeout=30
+        lambda: len([one for one in audit(live) if one.action == "look" and live.channel in one.place]) == 2, timeout=90
     )
     live.settle()
 
@@ -145,7 +145,7 @@ def test_what_the_thread_tells_is_not_asked(live: Live) -> None:
     shown = answer(live, f"```{pasted}```")
     live.slack.click(shown, names.RUN_CHECKS, "U1").wait(30)
     told = live.slack.wait_until(
-        lambda: live.slack.modals("U1") or names.ANOTHER_LOOK in live.slack.message(shown).actions, timeout=30
+        lambda: live.slack.modals("U1") or names.ANOTHER_LOOK in live.slack.message(shown).actions, timeout=90
     )
 
     assert told is True
@@ -167,7 +167,7 @@ def test_only_those_who_may_have_a_cluster_looked_into(live: Live, user: str, ma
     live.slack.click(shown, names.RUN_CHECKS, user).wait(30)
 
     if may:
-        (modal,) = live.slack.wait_until(lambda: live.slack.modals(user), timeout=30)
+        (modal,) = live.slack.wait_until(lambda: live.slack.modals(user), timeout=90)
         live.slack.close_modal(modal)
     else:
         assert "not among those" in whispered(live, user)[0]
@@ -207,9 +207,9 @@ def test_where_others_read_along_what_was_seen_goes_to_the_asker_alone(live: Liv
 
 def test_an_answer_that_one_person_sees_can_be_looked_into(live: Live) -> None:
     live.slack.slash("/acknet", f"{ENTRY}?", channel=live.channel, user="U1").wait(30)
-    shown, *_ = live.slack.wait_until(lambda: live.slack.ephemerals("U1", live.channel), timeout=30)
+    shown, *_ = live.slack.wait_until(lambda: live.slack.ephemerals("U1", live.channel), timeout=90)
     live.slack.submit(ask_for_checks(live, shown), SCOPE).wait(30)
-    live.slack.wait_until(lambda: "Confirmed" in live.slack.ephemerals("U1", live.channel)[0].text, timeout=30)
+    live.slack.wait_until(lambda: "Confirmed" in live.slack.ephemerals("U1", live.channel)[0].text, timeout=90)
 
     others = live.slack.ephemerals("U1", live.channel)[1:]
     assert all(each.text.startswith("The whole answer") for each in others)
@@ -219,7 +219,7 @@ def test_another_entry_takes_the_place_of_the_answer(live: Live) -> None:
     shown = answer(live)
     other = next(each for each in shown.actions if each.startswith(names.EXPLAIN))
     live.slack.click(shown, other, "U2").wait(30)
-    live.slack.wait_until(lambda: live.slack.message(shown).text != shown.text, timeout=30)
+    live.slack.wait_until(lambda: live.slack.message(shown).text != shown.text, timeout=90)
 
     changed = live.slack.message(shown)
     assert "In place of" in changed.words
@@ -241,14 +241,14 @@ def test_not_helpful_asks_why_and_makes_an_open_question(live: Live) -> None:
     shown = answer(live, f"{ENTRY} {live.channel}")
     live.settle()
     rate(live, shown, "negative_button")
-    (modal,) = live.slack.wait_until(lambda: live.slack.modals("U2"), timeout=30)
+    (modal,) = live.slack.wait_until(lambda: live.slack.modals("U2"), timeout=90)
     live.slack.submit(modal, {"reason": "it is about Flannel"}).wait(30)
 
     async def said() -> Any:
         (given,) = await live.running.service.conversation(f"{live.channel}/{shown.thread_ts}")
         return await live.running.service.store.feedback.of(given.id)
 
-    live.slack.wait_until(lambda: [one.reason for one in live.running.run(said)] == ["it is about Flannel"], timeout=30)
+    live.slack.wait_until(lambda: [one.reason for one in live.running.run(said)] == ["it is about Flannel"], timeout=90)
     kept = live.running.run(lambda: live.running.service.store.questions.list(cause="badly_rated"))
     assert f"{ENTRY} {live.channel}" in [one.text for one in kept]
 

@@ -63,7 +63,7 @@ def send(server: RunningServer, body: bytes, headers: dict[str, str]) -> httpx.R
 def test_the_address_is_verified_and_a_mention_answered(slack: SlackPlatform, server: RunningServer) -> None:
     assert slack.verify(f"{server.url}{PATH}")
     question = slack.mention("C1", "U1", "terway-vswitch-ip-exhausted?")
-    assert slack.wait_until(lambda: slack.posted("C1", question.ts), timeout=30)
+    assert slack.wait_until(lambda: slack.posted("C1", question.ts), timeout=90)
     assert "/slack" not in server.http.get("/openapi.json").text
     ready = server.http.get("/readyz").json()
     assert ready["parts"]["slack"]["state"] == "ok"

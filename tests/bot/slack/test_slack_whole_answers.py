@@ -49,18 +49,18 @@ def test_another_entry_brings_the_whole_of_it_and_all_goes_with_the_question(liv
         if action.startswith(names.EXPLAIN) and ButtonValue.decode(answer.element(action)["value"]).entry == LONG
     ]
     live.slack.click(answer, button, live.user).wait(30)
-    live.slack.wait_until(lambda: rest(live), timeout=30)
+    live.slack.wait_until(lambda: rest(live), timeout=90)
     live.settle()
 
     assert SHORTENED in live.slack.message(answer).words
     assert left_out(live, LONG, rest(live)) == []
     live.slack.delete(question)
-    live.slack.wait_until(lambda: not live.slack.posted(live.channel), timeout=30)
+    live.slack.wait_until(lambda: not live.slack.posted(live.channel), timeout=90)
 
 
 def test_who_asks_by_command_gets_the_whole_alone(live: Live) -> None:
     live.slack.slash("/acknet", f"{LONG}?", channel=live.channel, user=live.user).wait(30)
-    live.slack.wait_until(lambda: len(live.slack.ephemerals(live.user, live.channel)) > 1, timeout=30)
+    live.slack.wait_until(lambda: len(live.slack.ephemerals(live.user, live.channel)) > 1, timeout=90)
     live.settle()
     answer, *below = live.slack.ephemerals(live.user, live.channel)
 

@@ -119,8 +119,8 @@ def test_a_question_in_work_holds_up_nothing_else() -> None:
     engine = StandInEngine()
     engine.gate.clear()
     with running_server(lambda _: engine) as server, ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(httpx.post, f"{server.url}/v1/ask", json=QUESTION, timeout=20)
-        assert engine.entered.acquire(timeout=20)
+        slow = pool.submit(httpx.post, f"{server.url}/v1/ask", json=QUESTION, timeout=90)
+        assert engine.entered.acquire(timeout=90)
 
         assert server.http.get("/healthz").status_code == 200
         assert not slow.done()
@@ -133,9 +133,9 @@ def test_what_is_too_much_to_wait_is_told_when_to_come_back() -> None:
     engine = StandInEngine()
     engine.gate.clear()
     with running_server(lambda _: engine, threads=1, waiting=1) as server, ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(httpx.post, f"{server.url}/v1/ask", json=QUESTION, timeout=20) for _ in range(3)]
+        asked = [pool.submit(httpx.post, f"{server.url}/v1/ask", json=QUESTION, timeout=90) for _ in range(3)]
 
-        refused, held = wait(asked, timeout=20, return_when=FIRST_COMPLETED)
+        refused, held = wait(asked, timeout=90, return_when=FIRST_COMPLETED)
         engine.gate.set()
 
         assert [future.result().status_code for future in refused] == [503]

@@ -72,7 +72,7 @@ def test_it_says_where_it_listens_answers_there_and_stops_on_a_signal(tmp_path: 
         assert httpx.get(f"{match[1]}/healthz", trust_env=False).status_code == 200
 
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=90)
 
     assert (process.returncode, rest, without_store(errors)) == (0, "", "")
 
@@ -83,7 +83,7 @@ def test_it_stops_at_once_while_the_index_is_being_built(tmp_path: Path) -> None
         assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 503
 
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=90)
 
     assert (process.returncode, without_store(errors)) == (0, "")
 
@@ -92,14 +92,14 @@ def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path) -> None
     head = b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     with serving(tmp_path, "--port", "0") as (process, line):
         host, _, port = line.split()[-1].removeprefix("http://").rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with socket.create_connection((host, int(port)), timeout=90) as connection:
             connection.sendall(head)
             # The server asks for the body: the request is under way.
             assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
             process.send_signal(signal.SIGTERM)
             connection.sendall(b"{}")
             received = b"".join(iter(lambda: connection.recv(65536), b""))
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
 
     assert received.startswith(b"HTTP/1.1 200 OK")
     assert process.returncode == 0
@@ -151,7 +151,7 @@ def test_an_address_that_others_reach_without_a_token_is_warned_of(tmp_path: Pat
     with serving(tmp_path, "--port", "0", STAND_IN="elsewhere") as (process, line):
         assert line.startswith("acknet is ready at http://192.0.2.1:")
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=90)
 
     assert process.returncode == 0
     assert re.fullmatch(

@@ -77,7 +77,7 @@ class Delivery:
         answer = self.answer if isinstance(self.answer, dict) else {}
         return dict(answer.get("errors", {})) if answer.get("response_action") == "errors" else {}
 
-    def wait(self, timeout: float = 10.0) -> Delivery:
+    def wait(self, timeout: float = 60.0) -> Delivery:
         """Block until it was acknowledged or given up; raise TimeoutError after ``timeout`` seconds."""
         self._done.result(timeout)
         return self

@@ -105,7 +105,7 @@ class Looking(Core):
         """Return the deliveries of events of that type."""
         return [delivery for delivery in self.deliveries if delivery.event.get("type") == kind]
 
-    def wait_until(self, condition: Callable[[], T], timeout: float = 10.0) -> T:
+    def wait_until(self, condition: Callable[[], T], timeout: float = 60.0) -> T:
         """Return what ``condition`` returns once that is true in any sense; raise AssertionError after ``timeout``."""
         deadline = time.monotonic() + timeout
         while not (found := condition()):
@@ -113,7 +113,7 @@ class Looking(Core):
             time.sleep(_STEP)
         return found
 
-    async def until(self, condition: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, condition: Callable[[], T], timeout: float = 60.0) -> T:  # noqa: ASYNC109
         """Do as :meth:`wait_until` without blocking the caller's event loop."""
         deadline = time.monotonic() + timeout
         while not (found := condition()):
