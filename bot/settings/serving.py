@@ -63,6 +63,11 @@ class ServingSettings(BaseModel):
         le=1_000_000,
         description="Requests a minute that acknet serve takes with one token; they may come all at once.",
     )
+    public_url: ServerUrl | None = Field(
+        default=None,
+        description="URL under which people reach acknet serve; answers in Slack then link to the page of their entry.",
+        json_schema_extra={"accepts": "an http or https URL"},
+    )
     server: ServerUrl | None = Field(
         default=None,
         description="URL of a running acknet serve that acknet ask asks in place of its own index.",

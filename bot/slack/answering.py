@@ -120,7 +120,13 @@ class Answering:
         before = engine.corpus[kept.entry].title if kept.entry and kept.entry in engine.corpus else None
         may_probe = self._access.offered(explain.spot)
         message = await self.draw(
-            lambda: answer_message(answered.answer, answer_id=answered.id, may_probe=may_probe, instead_of=before)
+            lambda: answer_message(
+                answered.answer,
+                answer_id=answered.id,
+                may_probe=may_probe,
+                entry_url=self.entry_url,
+                instead_of=before,
+            )
         )
         await self.replace(explain.spot, explain.ts, explain.key, message)
         await self.say_rest(explain.spot, message, explain.shown_key, edit=explain.key)
@@ -159,7 +165,16 @@ class Answering:
                 _logger.exception("slack: no answer to %s", ask.key)
                 return notices.failed()
         may_probe = self._access.offered(ask.spot)
-        return await self.draw(lambda: answer_message(answered.answer, answer_id=answered.id, may_probe=may_probe))
+        return await self.draw(
+            lambda: answer_message(
+                answered.answer, answer_id=answered.id, may_probe=may_probe, entry_url=self.entry_url
+            )
+        )
+
+    def entry_url(self, entry_id: str) -> str | None:
+        """Return the page of an entry; None where nobody said under which URL people reach it."""
+        base = self._service.settings.public_url
+        return None if base is None else f"{base}/entries/{entry_id}"
 
     async def engine(self) -> AskEngine:
         """Return the engine, which may still be being opened; raises NotReady when it cannot be."""

@@ -101,7 +101,13 @@ class Checking:
     async def _show(self, check: Check, answer: Answer, answer_id: str) -> None:
         private = await self._access.is_private(check.spot)
         message = await self._answering.draw(
-            lambda: answer_message(answer, answer_id=answer_id, may_probe=True, evidence=not private)
+            lambda: answer_message(
+                answer,
+                answer_id=answer_id,
+                may_probe=True,
+                evidence=not private,
+                entry_url=self._answering.entry_url,
+            )
         )
         await self._answering.replace(check.spot, check.ts, check.key, message)
         await self._answering.say_rest(check.spot, message, check.shown_key, edit=check.key)
@@ -112,7 +118,7 @@ class Checking:
 
     async def _restore(self, check: Check, before: Answer, said: Message) -> None:
         """Show the answer as it was, and say to the asker why there was no look."""
-        message = answer_message(before, answer_id=check.answer, may_probe=True)
+        message = answer_message(before, answer_id=check.answer, may_probe=True, entry_url=self._answering.entry_url)
         await self._answering.replace(check.spot, check.ts, check.key, message)
         await self._tell(check, said)
 

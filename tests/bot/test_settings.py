@@ -37,6 +37,7 @@ EVERY_SETTING = {
     "open_locally": ("false", "false", False),
     "open_metrics": ("true", "true", True),
     "rate_limit": ("60", "60", 60),
+    "public_url": ("https://acknet.example.com", '"https://acknet.example.com"', "https://acknet.example.com"),
     "server": ("https://faq.example.com", '"https://faq.example.com"', "https://faq.example.com"),
     "server_token": ("acknet_abc", '"acknet_abc"', SecretStr("acknet_abc")),
     "kubeconfig": ("/srv/kubeconfig", '"/srv/kubeconfig"', Path("/srv/kubeconfig")),

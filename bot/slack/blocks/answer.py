@@ -42,7 +42,7 @@ def answer_message(
     answer_id: str,
     may_probe: bool = False,
     evidence: bool = True,
-    entry_url: Callable[[str], str] | None = None,
+    entry_url: Callable[[str], str | None] | None = None,
     looking: Looking | None = None,
     instead_of: str | None = None,
 ) -> Message:
@@ -108,14 +108,14 @@ def _choices(answer: Answer) -> Iterator[Piece]:
         yield item([title, *said(choice.tells_apart)], number=number)
 
 
-def _small_print(answer: Answer, *, evidence: bool, entry_url: Callable[[str], str] | None) -> Iterator[Block]:
+def _small_print(answer: Answer, *, evidence: bool, entry_url: Callable[[str], str | None] | None) -> Iterator[Block]:
     if answer.versions:
         known = ", ".join(f"{name} {version}" for name, version in answer.versions.items())
         yield note(f"Given for {known}; what holds for other versions only is left out.")
     if answer.diagnosis:
         yield note(cost(answer.diagnosis), "" if evidence else _WITHHELD)
-    if entry_url and answer.entry:
-        yield block_of([paragraph(link("Read the whole entry", entry_url(answer.entry)))])
+    if entry_url and answer.entry and (url := entry_url(answer.entry)):
+        yield block_of([paragraph(link("Read the whole entry", url))])
 
 
 def _probe_button(answer: Answer, answer_id: str) -> Block:

@@ -32,7 +32,7 @@ class Live:
 
     def answers(self, thread_ts: str | None = None, most: int = 1) -> list[Message]:
         """Wait for as many messages of acknet in the channel as that."""
-        self.slack.wait_until(lambda: len(self.said(thread_ts)) >= most, timeout=30)
+        self.slack.wait_until(lambda: len(self.said(thread_ts)) >= most, timeout=90)
         return self.said(thread_ts)
 
     def said(self, thread_ts: str | None = None) -> list[Message]:
@@ -47,7 +47,7 @@ class Live:
             events, outbox = await service.store.events.depth(), await service.store.outbox.depth()
             return not (events.waiting or events.leased or outbox.waiting or outbox.leased)
 
-        slack.wait_until(lambda: all(each.done for each in slack.deliveries) and self.running.run(is_quiet), timeout=30)
+        slack.wait_until(lambda: all(each.done for each in slack.deliveries) and self.running.run(is_quiet), timeout=90)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +71,8 @@ def _live(transport: Transport, tmp_path_factory: pytest.TempPathFactory) -> Ite
             slack.user(user)
         slack.user("U3", bot=True)
         engine = StandInEngine()
-        settings = slack_settings(slack, tmp_path_factory.mktemp("slack"), transport)
+        directory = tmp_path_factory.mktemp("slack")
+        settings = slack_settings(slack, directory, transport, public_url="https://acknet.example.com")
         with running_bot(slack, settings, lambda: engine) as running:
             yield Live(slack, running, engine, "")
 

@@ -15,7 +15,7 @@ def test_a_mention_is_answered_once_in_its_thread(live: Live) -> None:
     live.settle()
 
     assert TITLE in answer.text
-    assert answer.links
+    assert f"https://acknet.example.com/entries/{ENTRY}" in dict(answer.links)
     assert answer.thread_ts == question.ts
     assert not answer.unfurl_links
     assert len(live.said()) == 1
@@ -96,7 +96,7 @@ def test_a_changed_question_changes_its_answer(live: Live) -> None:
     (before, *_) = live.answers(question.ts)
     live.settle()
     live.slack.edit(question, f"<@{live.slack.bot_user}> {OTHER}?")
-    live.slack.wait_until(lambda: live.slack.message(before).text != before.text, timeout=30)
+    live.slack.wait_until(lambda: live.slack.message(before).text != before.text, timeout=90)
     live.settle()
 
     after = live.slack.message(before)
@@ -109,12 +109,12 @@ def test_a_deleted_question_takes_its_answer_along(live: Live) -> None:
     live.answers(question.ts)
     live.settle()
     live.slack.delete(question)
-    live.slack.wait_until(lambda: not live.slack.posted(live.channel), timeout=30)
+    live.slack.wait_until(lambda: not live.slack.posted(live.channel), timeout=90)
 
 
 def test_a_command_is_answered_to_who_typed_it_alone(live: Live) -> None:
     live.slack.slash("/acknet", f"{ENTRY}?", channel=live.channel, user=live.user).wait(30)
-    shown = live.slack.wait_until(lambda: live.slack.ephemerals(live.user, live.channel), timeout=30)
+    shown = live.slack.wait_until(lambda: live.slack.ephemerals(live.user, live.channel), timeout=90)
 
     assert TITLE in shown[-1].text
     assert live.said() == []
@@ -140,7 +140,7 @@ def test_where_acknet_cannot_write_the_shortcut_answers_who_chose_it(live: Live)
     live.slack.channel("COUT", members=["U1", "U2"], app=False)
     report = live.slack.say("COUT", live.other, f"{ENTRY} again")
     live.slack.shortcut("acknet.explain_error", live.user, report).wait(30)
-    shown = live.slack.wait_until(lambda: live.slack.ephemerals(live.user, "COUT"), timeout=30)
+    shown = live.slack.wait_until(lambda: live.slack.ephemerals(live.user, "COUT"), timeout=90)
 
     assert TITLE in shown[-1].text
 
@@ -150,7 +150,7 @@ def test_home_says_how_to_ask_and_what_was_asked_most(live: Live) -> None:
     live.answers(question.ts)
     live.settle()
     live.slack.open_home(live.user)
-    home = live.slack.wait_until(lambda: live.slack.home(live.user), timeout=30)
+    home = live.slack.wait_until(lambda: live.slack.home(live.user), timeout=90)
 
     assert "How to ask" in str(home.blocks)
     assert live.engine.corpus[ENTRY].title in str(home.blocks)
@@ -158,7 +158,7 @@ def test_home_says_how_to_ask_and_what_was_asked_most(live: Live) -> None:
 
 def test_the_messages_tab_suggests_what_to_ask(live: Live) -> None:
     live.slack.open_home(live.user, "messages")
-    prompts = live.slack.wait_until(lambda: live.slack.suggested_prompts(live.user), timeout=30)
+    prompts = live.slack.wait_until(lambda: live.slack.suggested_prompts(live.user), timeout=90)
 
     assert len(prompts.prompts) == 4
 
