@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,7 @@ def snapshot(
     ] = False,
     kubeconfig: KubeconfigFlag = None,
     context: ContextFlag = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about what was written.")] = False,
     config: ConfigFlag = None,
 ) -> None:
     """Write what a diagnosis reads in the cluster, without credentials, for acknet diagnose --snapshot.
@@ -80,6 +82,12 @@ def snapshot(
     except (SourceError, SnapshotError) as error:
         raise UsageFailure(str(error)) from error
     count = sum(map(len, objects.values()))
+    if as_json:
+        missing = [{"kind": kind, "reason": reason} for kind, reason in sorted(kept.refused)]
+        print_line(
+            json.dumps({"path": str(out), "objects": count, "logs": len(kept.logs), "missing": missing}, indent=2)
+        )
+        return
     print_line(f"wrote {count} objects and {len(kept.logs)} logs to {out}")
     for kind, reason in sorted(kept.refused):
         print_line(f"acknet: not in it: {kind} ({reason})", sys.stderr)

@@ -100,6 +100,20 @@ def test_a_live_cluster_is_only_read_and_a_snapshot_of_it_gives_the_same_verdict
     assert json.loads(replayed.stdout)["verdicts"] == json.loads(live.stdout)["verdicts"]
 
 
+def test_a_snapshot_tells_programs_what_is_in_it_and_what_is_not(tmp_path: Path) -> None:
+    objects = [as_json(one) for one in SCENARIO.objects]
+    faults = [Fault("/api/v1/namespaces/kube-system/configmaps", status=403)]
+    with kubernetes_api(objects, logs=SCENARIO.logs, now=NOW, faults=faults) as api:
+        out = tmp_path / "dump"
+        taken = acknet("snapshot", str(out), "--json", *SCOPE, KUBECONFIG=str(api.kubeconfig(tmp_path)))
+    assert (taken.returncode, taken.stderr) == (0, "")
+    told = json.loads(taken.stdout)
+    assert [*told] == ["path", "objects", "logs", "missing"]
+    assert told["path"] == str(out)
+    assert told["objects"] > 0
+    assert {"kind": "configmaps", "reason": "forbidden"} in told["missing"]
+
+
 def test_a_cluster_that_hangs_gives_a_complete_answer_within_the_time_limit(tmp_path: Path) -> None:
     with kubernetes_api([], faults=[Fault("/", hang=True)]) as api:
         done = acknet(
