@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 from bot.diagnosis.models import Diagnosis, Finding, Verdict
@@ -15,12 +17,16 @@ class _Frozen(BaseModel):
 
 
 class EntryFindings(_Frozen):
-    """An entry with those of its findings that have the entry's own verdict."""
+    """An entry with those of its findings that have the entry's own verdict.
+
+    ``by_hand`` says for its cases where a person looks, without the names that were read in the cluster.
+    """
 
     id: str
     title: str
     verdict: Verdict
     findings: tuple[Finding, ...]
+    by_hand: Mapping[str, str] = {}
 
 
 class Report(_Frozen):
@@ -47,6 +53,7 @@ def report(diagnosis: Diagnosis, corpus: Corpus) -> Report:
                 title=corpus[entry].title,
                 verdict=verdict,
                 findings=tuple(one for one in diagnosis.findings if (one.entry, one.verdict) == (entry, verdict)),
+                by_hand={case.id: look for case in corpus[entry].cases if (look := case.look())},
             )
             for entry, verdict in diagnosis.verdicts.items()
             if verdict in verdicts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bot.answer import Answer, AnswerStatement
 from bot.diagnosis.models import ClusterSummary, Finding
@@ -47,7 +47,7 @@ def report_without_evidence(report: Report) -> Report:
             "cluster": _CLUSTER,
             "versions": {},
             "checks": tuple(check.model_copy(update=bare) for check in found.checks),
-            "findings": _bare(found.findings),
+            "findings": _bare(found.findings, {}),
         }
     )
     return Report(
@@ -57,11 +57,17 @@ def report_without_evidence(report: Report) -> Report:
 
 
 def _entries(entries: Iterable[EntryFindings]) -> tuple[EntryFindings, ...]:
-    return tuple(entry.model_copy(update={"findings": _bare(entry.findings)}) for entry in entries)
+    return tuple(entry.model_copy(update={"findings": _bare(entry.findings, entry.by_hand)}) for entry in entries)
 
 
-def _bare(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(finding.model_copy(update={"evidence": (), "missing": ()}) for finding in findings)
+def _bare(findings: Iterable[Finding], by_hand: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Return findings without what was read: where to look ``by_hand`` names things of the cluster, too."""
+    return tuple(
+        finding.model_copy(
+            update={"evidence": (), "missing": (), "by_hand": finding.by_hand and by_hand.get(finding.case)}
+        )
+        for finding in findings
+    )
 
 
 def _all_without_versions(statements: Iterable[AnswerStatement]) -> tuple[AnswerStatement, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -351,3 +352,13 @@ def test_a_view_is_the_one_in_its_file_and_slack_takes_it(name: str) -> None:
 
 def test_no_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == {*MESSAGES, *VIEWS}
+
+
+def test_where_to_look_by_hand_names_nothing_of_the_cluster_where_evidence_is_withheld() -> None:
+    answer = after("terway-healthy-crd", NO_INTERNET)
+    messages = {evidence: shown(answer, evidence=evidence) for evidence in (True, False)}
+    told = {evidence: f"{message.payload()} {message.overflow}" for evidence, message in messages.items()}
+    vswitches = set(re.findall(r"vsw-[a-z0-9]{8,}", told[True]))
+    assert vswitches
+    assert not {one for one in vswitches if one in told[False]}
+    assert "Look by hand" in told[False]
