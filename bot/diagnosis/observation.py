@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 __all__ = ["Fact", "Observation"]
-
-
-_SAFE = frozenset(" -_./=:,@[]<>'{}")
 
 
 class Fact(BaseModel):
@@ -30,9 +27,3 @@ class Observation(Fact):
     value: str
     seen_at: dt.datetime | None = None
     kubectl: str
-
-    @field_validator("kubectl")
-    @classmethod
-    def _harmless(cls, command: str) -> str:
-        # People copy it into a shell, and names in a snapshot or a paste may be anything.
-        return "".join(char if char.isalnum() or char in _SAFE else "?" for char in command)

@@ -14,15 +14,18 @@ NO_COMMAND = "(no command: the object has a name that Kubernetes does not allow)
 
 _WORD = r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 _NAME = rf"(?:{_WORD}|<[a-z][a-z -]{{0,30}}>)"
-_KINDS = r"[a-z]+(?:\.[a-z0-9]+)*(?:,[a-z]+)*"
+_KINDS = r"[a-z][a-z0-9]*(?:\.[a-z0-9]+)*(?:,[a-z]+)*"
+# A name could be -A, too: of these kinds alone all namespaces are shown.
+_EVERYWHERE = r"(?:pods?|ds|svc|events|networkpolicy|podeips\.alibabacloud\.com) -A"
 _OUTPUT = r"yaml|json|wide|jsonpath='\{[\w.*\[\]\\-]+\}'|custom-columns=[\w:.,\[\]*-]+"
 _PAIR = r"[A-Za-z][\w./-]{0,300}=(?:[\w.-]{1,253}|<[a-z]{1,30}>)"
 _OPTION = (
-    rf" -A| -o (?:{_OUTPUT})| -l {_PAIR}| -L [\w./-]+(?:,[\w./-]+)*| --field-selector {_PAIR}(?:,{_PAIR})*"
+    rf" -o (?:{_OUTPUT})| -l {_PAIR}| -L [\w./-]+(?:,[\w./-]+)*| --field-selector {_PAIR}(?:,{_PAIR})*"
     rf"| -c {_NAME}| --show-labels| --show-managed-fields| --previous| --since=1h"
 )
 _COMMAND = (
-    rf"kubectl(?: -n {_NAME})? (?:get {_KINDS}(?: {_NAME}){{0,4}}|describe {_KINDS} {_NAME}|logs {_NAME}|version)"
+    rf"kubectl(?: -n {_NAME})? "
+    rf"(?:get (?:{_EVERYWHERE}|{_KINDS}(?: {_NAME}){{0,4}})|describe {_KINDS} {_NAME}|logs {_NAME}|version)"
     rf"(?:{_OPTION})*(?: \| grep (?:-i routeTableIDs|-B30 hostPort|Proxier))?"
 )
 _SHAPE = re.compile(rf"{_COMMAND}(?:; {_COMMAND}){{0,2}}", re.ASCII)

@@ -95,6 +95,7 @@ def test_one_wrong_value_everywhere_makes_a_whole_answer(name, scenarios, corpus
 )
 def test_a_name_that_is_a_command_is_in_no_command_shown(name, scenarios, corpus):
     scenario = replace(scenarios[NAMES[0]], objects=copy.deepcopy(scenarios[NAMES[0]].objects))
+    honest = commands_of(diagnosed(scenarios[NAMES[0]], corpus))
     scope = scenario.data["scope"]
     for obj in scenario.objects:
         if obj["kind"] == "Pod" and obj["metadata"]["name"] == scope["pod"]:
@@ -103,8 +104,12 @@ def test_a_name_that_is_a_command_is_in_no_command_shown(name, scenarios, corpus
             obj["metadata"]["name"] = name
         if obj["kind"] == "Event":
             obj["involvedObject"]["kind"] = name
-    commands = [one.kubectl for finding in diagnosed(scenario, corpus).findings for one in finding.evidence]
-    assert not [command for command in commands if name in command]
+    # One that is shown whatever objects are called may hold the same letters.
+    assert not [command for command in commands_of(diagnosed(scenario, corpus)) - honest if name in command]
+
+
+def commands_of(found: Diagnosis) -> set[str]:
+    return {one.kubectl for finding in found.findings for one in finding.evidence}
 
 
 @pytest.mark.parametrize(
