@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.answer import Answer, AnswerStatement
 from bot.diagnosis.redaction.redact import redact
 from bot.llm.completion import Completion, CompletionError, Deadline
 from bot.llm.faithful import is_english, is_extract, is_rewording
-from bot.llm.prompts import CHOOSE, CHOOSE_SCHEMA, READ, READ_SCHEMA, REWORD, REWORD_SCHEMA
+from bot.llm.prompts import CHOOSE, READ, REWORD, Choice, Form, Question, Rewording
 from bot.settings import Settings
 from corpus import Corpus
 from index.retriever import Ranked, Ranking
@@ -28,6 +28,8 @@ _MOST_TEXT = 8000
 _MOST_CONVERSATION = 7500
 _MOST_QUESTION = 500
 _NEAR = 5
+
+_Form = TypeVar("_Form", bound=Form)
 
 
 @dataclass
@@ -81,11 +83,9 @@ class ModelHelp:
     def _read_again(
         self, turns: Sequence[str], ranking: Ranking, rank: Callable[[Sequence[str]], Ranking], helped: Help
     ) -> Ranking:
-        said = self._ask(READ, {"conversation": _last_of(turns)}, READ_SCHEMA, helped)
-        question = said.get("question")
-        if not isinstance(question, str) or not question.strip() or len(question) > _MOST_QUESTION:
-            return ranking
-        if not _holds_to(question, "\n".join(turns)):
+        said = self._ask(READ, {"conversation": _last_of(turns)}, Question, helped)
+        question = said.question if said else ""
+        if not question.strip() or len(question) > _MOST_QUESTION or not _holds_to(question, "\n".join(turns)):
             return ranking
         found = rank([question])
         near = {ranked.entry for ranked in ranking.entries[:_NEAR]}
@@ -97,10 +97,10 @@ class ModelHelp:
     def _choose(self, turns: Sequence[str], ranking: Ranking, corpus: Corpus, helped: Help) -> Ranking:
         titles = [corpus[entry_id].title for entry_id in ranking.choices]
         asked = {"question": _begin_of(turns[-1]), "titles": dict(enumerate(titles, 1))}
-        number = self._ask(CHOOSE, asked, CHOOSE_SCHEMA, helped).get("number")
-        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(titles):
+        said = self._ask(CHOOSE, asked, Choice, helped)
+        if said is None or not 1 <= said.number <= len(titles):
             return ranking
-        chosen = ranking.choices[number - 1]
+        chosen = ranking.choices[said.number - 1]
         helped.notes.append("A language model holds the first one for the likeliest.")
         choices = (chosen, *(one for one in ranking.choices if one != chosen))
         return replace(ranking, choices=choices, entries=_first(ranking.entries, chosen))
@@ -111,36 +111,35 @@ class ModelHelp:
         if summary is None or first is None or first.own_note or first.when:
             return answer
         asked = {"question": _begin_of(turns[-1]), "summary": first.text}
-        text = self._ask(REWORD, asked, REWORD_SCHEMA, helped).get("summary")
+        said = self._ask(REWORD, asked, Rewording, helped)
         source = " ".join([answer.title, *(one.text for one in summary.statements)])
-        if not isinstance(text, str) or not is_rewording(text, first.text, source):
+        if said is None or not is_rewording(said.summary, first.text, source):
             return answer
         helped.notes.append("A language model reworded the first sentences.")
-        reworded = first.model_copy(update={"text": text.strip()})
+        text = said.summary.strip()
+        reworded = first.model_copy(update={"text": text})
         section = summary.model_copy(update={"statements": (reworded, *summary.statements[1:])})
         return answer.model_copy(
             update={
-                "summary": answer.summary.replace(first.text, text.strip(), 1),
+                "summary": answer.summary.replace(first.text, text, 1),
                 "sections": tuple(section if one is summary else one for one in answer.sections),
             }
         )
 
-    def _ask(
-        self, instruction: str, asked: Mapping[str, Any], schema: Mapping[str, Any], helped: Help
-    ) -> Mapping[str, Any]:
-        """Return what the model says to ``asked``; nothing where it is of no use."""
+    def _ask(self, instruction: str, asked: Mapping[str, Any], form: type[_Form], helped: Help) -> _Form | None:
+        """Return what the model says to ``asked``; None where it is of no use."""
         with self._lock:
             if time.monotonic() < self._rests_until:
-                return {}
+                return None
         text = redact(json.dumps(asked, ensure_ascii=False)[:_MOST_TEXT])
         helped.sent.append(text)
         try:
-            return self._completion.ask(instruction, text, schema, helped.deadline)
+            return self._completion.ask(instruction, text, form, helped.deadline)
         except CompletionError as error:
             _logger.warning("the model is of no help: %s", error)
             with self._lock:
                 self._rests_until = time.monotonic() + error.rest
-            return {}
+            return None
 
 
 def open_help(settings: Settings) -> ModelHelp | None:

@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["ModelServer", "Reply", "model_server"]
+__all__ = ["ModelServer", "Reply", "Script", "model_server"]
+
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back: ``body`` as it is, or ``content`` as a completion; slowly, cut short or never as wanted."""
+    """What goes back: ``body`` as it is, or ``content`` as a completion; cut short or never as wanted.
+
+    ``drip_head`` and ``drip_body`` say for how many seconds bytes that mean nothing come one by one, before the headers
+    end and after them.
+    """
 
     content: str = ""
     body: bytes | None = None
@@ -24,7 +30,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     hang: bool = False
     cut: bool = False
-    drip: bool = False
+    drip_head: float = 0
+    drip_body: float = 0
     reset: bool = False
 
     def bytes(self) -> bytes:
@@ -65,18 +72,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply, ended: threading.Event) -> None:
         data = reply.bytes()
+        dripped = round(reply.drip_body / _PAUSE)
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data) + (10 if reply.cut else 0)))
+        self.send_header("Content-Length", str(dripped + len(data) + (10 if reply.cut else 0)))
+        if reply.drip_head:
+            self.flush_headers()
+            self.wfile.write(b"X-Padding: ")
+            self._drip(b"x", round(reply.drip_head / _PAUSE), ended)
+            self.wfile.write(b"\r\n")
         self.end_headers()
-        for byte in data if reply.drip else b"":
-            self.wfile.write(bytes([byte]))
-            if ended.wait(0.05):
-                break
-        else:
-            self.wfile.write(b"" if reply.drip else data)
-        self.close_connection = self.close_connection or reply.cut or reply.drip
+        self._drip(b" ", dripped, ended)
+        self.wfile.write(data)
+        self.close_connection = self.close_connection or reply.cut
+
+    def _drip(self, byte: bytes, times: int, ended: threading.Event) -> None:
+        for _ in range(times):
+            self.wfile.write(byte)
+            if ended.wait(_PAUSE):
+                return
+        if times:
+            self.server.double.dripped_out += 1
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -91,12 +108,16 @@ class _Server(ThreadingHTTPServer):
 
 
 class ModelServer:
-    """The server at ``url``; ``asked`` holds the bodies and ``headers`` the headers of all requests."""
+    """The server at ``url``; ``asked`` holds the bodies and ``headers`` the headers of all requests.
+
+    ``dripped_out`` counts the drips that somebody waited for to their end.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.dripped_out = 0
         self.ended = threading.Event()
         self.server = _Server(("127.0.0.1", 0), _Handler)
         self.server.double = self

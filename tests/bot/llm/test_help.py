@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +21,8 @@ from bot.render import json_answer, markdown_answer
 from bot.service import Asker, Service
 from bot.settings import Settings
 from bot.settings.store_url import StoreUrl
-from corpus import CORPUS_DIR
-from index.build import open_index
-from index.model import DEFAULT_MODEL
 from index.retriever import Retriever
-from tests.doubles.openai_server import ModelServer, Reply, model_server
+from tests.doubles.openai_server import ModelServer, Reply, Script, model_server
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "terway-exhausted-crd-condition"
 
@@ -33,16 +31,6 @@ VAGUE = "pods hang in ContainerCreating"
 CERTAIN = "pods stuck, terway log: InvalidVSwitchId.IpNotEnough"
 FOREIGN = "how do I bake bread"
 QUESTIONS = [GERMAN, VAGUE, CERTAIN, FOREIGN]
-
-
-@pytest.fixture(scope="module")
-def retriever(built_cache: Path) -> Retriever:
-    return open_index(built_cache, corpus_dir=CORPUS_DIR, model=DEFAULT_MODEL, threads=1)
-
-
-@pytest.fixture(scope="module")
-def alone(retriever: Retriever) -> Engine:
-    return Engine(retriever)
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +43,21 @@ def helped(retriever: Retriever, url: str, **settings: Any) -> Engine:
     return Engine(retriever, open_help(Settings(llm_url=url, **settings)))
 
 
-def saying(**said: object) -> Reply:
-    return Reply(json.dumps(said))
+def saying(**said: object) -> Script:
+    """A model that says of this what it is asked for, in the form that is wanted."""
+
+    def script(body: dict[str, Any]) -> Reply:
+        wanted = body["response_format"]["json_schema"]["schema"]["required"]
+        return Reply(json.dumps({key: said.get(key) for key in wanted}))
+
+    return script
 
 
 def plain(answer: Answer) -> dict[str, Any]:
     return answer.model_dump(exclude={"elapsed_ms", "model_sent"})
 
 
-MISBEHAVING = {
+MISBEHAVING: dict[str, Reply | Script] = {
     "error 500": Reply("{}", status=500),
     "error 429": Reply("{}", status=429, headers={"Retry-After": "1"}),
     "redirect": Reply("{}", status=307, headers={"Location": "http://192.0.2.1/"}),
@@ -74,7 +68,8 @@ MISBEHAVING = {
     "no text": Reply(body=b'{"choices": [{"message": {"content": null}}]}'),
     "talk": Reply("Sure! The answer is 42."),
     "a list": Reply("[1, 2]"),
-    "other keys": saying(answer="rm -rf /"),
+    "other keys": Reply('{"answer": "rm -rf /"}'),
+    "one key more": Reply('{"number": 2, "confidence": 1}'),
     "other types": saying(question=7, number="1", summary=["x"]),
     "a truth for a number": saying(number=True),
     "a number outside": saying(number=99),
@@ -87,7 +82,9 @@ MISBEHAVING = {
     "cut off": Reply("{}", cut=True),
     "gone": Reply(reset=True),
     "silent": Reply(hang=True),
-    "slow": Reply('{"question": "x"}', drip=True),
+    "packed": Reply(body=gzip.compress(b" " * 1_000_000), headers={"Content-Encoding": "gzip"}),
+    "no end of headers": Reply(drip_head=60),
+    "no end of a body": Reply(drip_body=60),
 }
 
 
@@ -95,10 +92,12 @@ MISBEHAVING = {
 def test_a_model_that_misbehaves_changes_no_answer(
     retriever: Retriever, alone: Engine, server: ModelServer, name: str
 ) -> None:
-    server.script = lambda _: MISBEHAVING[name]
+    reply = MISBEHAVING[name]
+    server.script = reply if callable(reply) else lambda _: reply
     for question in QUESTIONS:
         engine = helped(retriever, server.url, llm_timeout=0.4)
         assert plain(engine.ask([question])) == plain(alone.ask([question])), question
+    assert server.dripped_out == 0
 
 
 def test_a_model_that_is_down_changes_no_answer(retriever: Retriever, alone: Engine) -> None:
@@ -106,6 +105,33 @@ def test_a_model_that_is_down_changes_no_answer(retriever: Retriever, alone: Eng
         url = gone.url
     engine = helped(retriever, url)
     assert [plain(engine.ask([one])) for one in QUESTIONS] == [plain(alone.ask([one])) for one in QUESTIONS]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_server_that_takes_no_schema_is_asked_without_one(
+    retriever: Retriever, server: ModelServer, status: int
+) -> None:
+    def script(body: dict[str, Any]) -> Reply:
+        return Reply("{}", status=status) if "response_format" in body else Reply('{"number": 2}')
+
+    server.script = script
+    engine = helped(retriever, server.url)
+    before = len(server.asked)
+    for _ in range(2):
+        assert "A language model holds the first one" in markdown_answer(engine.ask([VAGUE]))
+    refused = ["response_format" in body for body in server.asked[before:]]
+    assert refused == [True, False, False, False, False]
+
+
+def test_a_server_that_refuses_a_question_without_a_schema_too_is_left_alone(
+    retriever: Retriever, server: ModelServer
+) -> None:
+    server.script = lambda _: Reply("{}", status=400)
+    engine = helped(retriever, server.url)
+    before = len(server.asked)
+    for _ in range(2):
+        engine.ask([VAGUE])
+    assert ["response_format" in body for body in server.asked[before:]] == [True, False]
 
 
 def test_a_model_that_fails_is_left_alone_for_a_while(retriever: Retriever, server: ModelServer) -> None:
@@ -120,7 +146,7 @@ def test_a_model_that_fails_is_left_alone_for_a_while(retriever: Retriever, serv
 def test_a_question_in_another_language_can_be_translated(
     retriever: Retriever, alone: Engine, server: ModelServer
 ) -> None:
-    server.script = lambda _: saying(question="Pods have no internet access after adding a new vSwitch to Terway")
+    server.script = saying(question="Pods have no internet access after adding a new vSwitch to Terway")
     assert alone.ask([GERMAN]).outcome == "no_answer"
     answer = helped(retriever, server.url).ask([GERMAN])
     assert answer.entry == "terway-vswitch-no-internet"
@@ -131,7 +157,7 @@ def test_a_question_in_another_language_can_be_translated(
 def test_a_translation_cannot_bring_an_entry_that_was_not_near(
     retriever: Retriever, alone: Engine, server: ModelServer
 ) -> None:
-    server.script = lambda _: saying(question="nodes report the conntrack table is full")
+    server.script = saying(question="nodes report the conntrack table is full")
     assert plain(helped(retriever, server.url).ask([GERMAN])) == plain(alone.ask([GERMAN]))
 
 
@@ -139,7 +165,7 @@ def test_of_several_entries_a_model_may_put_one_first_and_that_is_said(
     retriever: Retriever, alone: Engine, server: ModelServer
 ) -> None:
     without = alone.ask([VAGUE])
-    server.script = lambda _: saying(number=2)
+    server.script = saying(number=2)
     answer = helped(retriever, server.url).ask([VAGUE])
     assert without.outcome == answer.outcome == "choices"
     assert answer.choices[0].candidate.id == without.choices[1].candidate.id
@@ -157,7 +183,7 @@ def test_a_summary_can_be_reworded_and_keeps_its_citations(
 
     def swap(body: dict[str, Any]) -> Reply:
         sentences = json.loads(body["messages"][-1]["content"])["summary"].split(". ")
-        return saying(summary=". ".join([*sentences[1:-1], sentences[-1].rstrip("."), sentences[0]]) + ".")
+        return saying(summary=". ".join([*sentences[1:-1], sentences[-1].rstrip("."), sentences[0]]) + ".")(body)
 
     server.script = swap
     answer = helped(retriever, server.url).ask([CERTAIN])
@@ -172,7 +198,7 @@ def test_a_summary_can_be_reworded_and_keeps_its_citations(
 def test_what_is_sent_holds_no_credentials_and_stands_in_the_audit_log(
     tmp_path: Path, built_cache: Path, server: ModelServer
 ) -> None:
-    server.script = lambda _: saying(number=1)
+    server.script = saying(number=1)
     key = "LTAI5tAbCdEfGhIjKlMnOpQr"
     settings = Settings(
         cache_dir=built_cache,
@@ -200,7 +226,7 @@ def test_what_is_sent_holds_no_credentials_and_stands_in_the_audit_log(
 
 
 def test_of_a_long_conversation_the_end_is_sent_as_whole_json(retriever: Retriever, server: ModelServer) -> None:
-    server.script = lambda _: saying(number=1)
+    server.script = saying(number=1)
     before = len(server.asked)
     turns = [f"turn {number} " + "we looked at it " * 60 for number in range(40)]
     assert helped(retriever, server.url).ask([*turns, VAGUE]).outcome != "answer"
@@ -211,7 +237,7 @@ def test_of_a_long_conversation_the_end_is_sent_as_whole_json(retriever: Retriev
 
 
 def test_a_turn_is_cut_without_leaving_half_of_a_credential(retriever: Retriever, server: ModelServer) -> None:
-    server.script = lambda _: saying(number=1)
+    server.script = saying(number=1)
     before = len(server.asked)
     head = f"{VAGUE} "
     padding = "a " * ((4000 - len(head) - 60) // 2)
@@ -222,7 +248,7 @@ def test_a_turn_is_cut_without_leaving_half_of_a_credential(retriever: Retriever
 
 
 def test_a_look_decides_and_no_model_is_asked_to_read_or_choose(retriever: Retriever, server: ModelServer) -> None:
-    server.script = lambda _: saying(number=1, question=VAGUE)
+    server.script = saying(number=1, question=VAGUE)
     engine = helped(retriever, server.url)
     before = len(server.asked)
     reader = SnapshotReader.open(SCENARIO)
