@@ -1,7 +1,8 @@
 """Tells a foreign error that differs from a known one by one word, another or one more, from the known one.
 
 What differs in a function word, an ending or a slip of the keyboard is the same error told in other words, and no
-look-alike. As short signatures are made of everyday words, only what stands alone like a message counts for them.
+look-alike. As short signatures are made of everyday words, only what stands alone like a message counts for them, or
+what a sentence tells of with a word that nobody uses who tells of the known errors.
 """
 
 from __future__ import annotations

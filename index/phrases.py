@@ -17,11 +17,17 @@ MIN_COMMON = 2
 SURE = 4
 """With that many, a text need not stand alone."""
 
+TOLD = 3
+"""With that many it need not either, if a foreign word stands in it in which nobody tells of the known errors."""
+
 MIN_WORDS = 4
 MIN_CODE_PARTS = 3
 MAX_PLACES = 200
 MAX_PHRASE = 60
 """More words than any message has, what stands for its masks included."""
+
+MAX_ANNOUNCED = 24
+"""In how many characters before it a message is announced."""
 
 MAX_MASK_WORDS = 4
 """How many words may stand where a message has a mask."""
@@ -40,6 +46,11 @@ _RUN = re.compile(r"[^\s\"`()\[\]{}<>,;:=|/]+")
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BEFORE = re.compile(r"(?:^|[\n:;=,\"'`(\[{|>\]]|[ \t]{2}|\t|[\dZ]|\b[A-Z]{4,})[ \t]*$")
+_ANNOUNCED = re.compile(
+    r"(?:\b(?:logs?|logged|logging|sa(?:y|ys|id|ying)|prints?|printed|printing|reports?|reported|reporting|errors?|"
+    r"messages?|warns?|warnings?|complains?|throws?|shows?|showed)\b|[报示说志])[^\w.?!]*(?:that |a |the )?$",
+    re.IGNORECASE,
+)
 _BEHIND = re.compile(
     r"(?:[ \t]*[^\w\s]*[\w.:*/-]*\d[\w.:*/-]*)?(?:[\"'`]|[)\]}]*[ \t]*(?:$|[\n.,;:!?|({\[=])|[ \t]{2})"
 )
@@ -94,7 +105,7 @@ def resembling(text: str, phrases: Sequence[Phrase], known: Callable[[], frozens
     for phrase in phrases:
         starts = _starts(phrase, places)
         # What stands behind one word more stands a place further on.
-        if any(_replaced(text, words, start, phrase) for start in starts) or any(
+        if any(_replaced(text, words, start, phrase, known) for start in starts) or any(
             _inserted(text, words, start, phrase, known) for start in starts | {start - 1 for start in starts if start}
         ):
             yield phrase.signature
@@ -117,7 +128,9 @@ def _starts(phrase: Phrase, places: Mapping[str, Sequence[int]]) -> set[int]:
     return starts
 
 
-def _replaced(text: str, words: Sequence[_Word], start: int, phrase: Phrase) -> bool:
+def _replaced(
+    text: str, words: Sequence[_Word], start: int, phrase: Phrase, known: Callable[[], frozenset[str]]
+) -> bool:
     """Whether the phrase, with one of its telling words replaced, begins with the word ``start``."""
     window = [words[place] for place in _aligned(words, start, phrase)]
     different = [at for at, word in enumerate(window) if word.text != phrase.words[at]]
@@ -132,7 +145,7 @@ def _replaced(text: str, words: Sequence[_Word], start: int, phrase: Phrase) -> 
         and not {left, right} & FUNCTION_WORDS
         and not is_slip(left, right)
         and _coherent(text, window, at, phrase)
-        and (common >= SURE or _alone(text, window, phrase))
+        and (common >= SURE or _alone(text, window, phrase) or (_told(text, window, at) and right not in known()))
     )
 
 
@@ -154,7 +167,7 @@ def _inserted(
     return (
         same
         and foreign
-        and (len(phrase.telling) > SURE or _alone(text, window, phrase))
+        and (len(phrase.telling) >= TOLD or _alone(text, window, phrase))
         and words[wrong].text not in known()
     )
 
@@ -197,6 +210,15 @@ def _alone(text: str, window: Sequence[_Word], phrase: Phrase) -> bool:
     start, end = window[0].start, window[-1].end
     opened = -1 in phrase.masked or _BEFORE.search(text[max(0, start - 12) : start])
     return bool(opened and (len(phrase.words) - 1 in phrase.masked or _BEHIND.match(text, end)))
+
+
+def _told(text: str, window: Sequence[_Word], at: int) -> bool:
+    """Whether a sentence tells of a message: what is left of one is in two parts, or the sentence says that it comes.
+
+    Without its end a short message may be a name like any other (``exclusive eni mode``).
+    """
+    start = window[0].start
+    return 0 < at < len(window) - 1 or bool(_ANNOUNCED.search(text[max(0, start - MAX_ANNOUNCED) : start]))
 
 
 def _words(text: str) -> Iterator[_Word]:

@@ -13,7 +13,8 @@ from index.normalize import normalize
 from index.records import join_turns
 from index.signatures import SignatureMatcher
 
-HELD_OUT = Path(__file__).parents[1] / "questions" / "heldout.jsonl"
+QUESTIONS = Path(__file__).parents[1] / "questions"
+HELD_OUT = (QUESTIONS / "heldout.jsonl", QUESTIONS / "conversations.jsonl")
 
 SIGNATURES = {
     "InvalidVSwitchId.IpNotEnough": ["vswitch"],
@@ -94,6 +95,7 @@ def test_the_same_error_in_other_words_is_no_foreign_one(matcher, text):
     [
         "Does exclusive ENI mode really give better performance?",
         "Is our cluster in shared or exclusive ENI mode? Shared, I think.",
+        "the log of the exclusive eni mode pods is empty",
         "no ports available in the node's range, set by somebody",
         "Node cn-hangzhou.10.0.0.1 status is now: NodeReady",
         "[ERROR Swap]: running with swap on is not supported",
@@ -141,9 +143,33 @@ def test_a_table_of_the_kernel_that_is_not_the_known_one_is_another_error(shippe
     assert look_alikes(shipped, "kernel: nf_conntrack: table full") == []
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "since this morning our workers print {} whenever a job starts, what can we do about it?",
+        "two of our nodes show {} under load and pods time out",
+        "昨天开始节点一直报 {} 然后连接就断了",
+    ],
+)
+@pytest.mark.parametrize(
+    ("foreign", "known"),
+    [
+        ("nf_conntrack: expectation table full", "nf_conntrack: table full"),
+        ("eip pool is not replenished", "eip pool is not supported"),
+        ("multiple route jumbo tables found", "multiple route tables found"),
+        ("failed to get voucher for zone", "failed to get vsw for zone"),
+        ("no eni can handle the quarterly allocation", "no eni can handle the allocation"),
+        ("cni plugin not notarized", "cni plugin not initialized"),
+    ],
+)
+def test_a_foreign_error_is_one_in_the_middle_of_a_sentence_too(shipped, sentence, foreign, known):
+    assert known in look_alikes(shipped, sentence.format(foreign))
+    assert [hit.share for hit in shipped.find(normalize(sentence.format(known)))] == [1.0]
+
+
 def test_no_held_out_question_that_can_be_answered_is_taken_for_a_foreign_error(shipped):
-    questions = [question for question in read_questions(HELD_OUT) if question.gold]
-    assert len(questions) > 200
+    questions = [question for path in HELD_OUT for question in read_questions(path) if question.gold]
+    assert len(questions) > 300
     found = {question.id: look_alikes(shipped, join_turns(question.turns)) for question in questions}
     assert {name: signatures for name, signatures in found.items() if signatures} == {}
 
