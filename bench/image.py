@@ -1,4 +1,4 @@
-"""What the container image holds and takes: bytes installed, start to ready, resident memory.
+"""What the container image holds and takes: bytes installed, start to ready, resident memory, CPU for each question.
 
 ``python -m bench.image PREFIX CACHE``: what ``deploy/image/build.sh`` made, its environment and index. It is started
 as the image starts it and asked over HTTP.
@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.environment import BenchError
-from bench.questions import COLD_QUESTION
+from bench.questions import questions
 from bench.report import Report, parser, run
 
 __all__ = ["measure"]
@@ -32,16 +32,20 @@ def measure(arguments: argparse.Namespace) -> Report:
     """Start it as often as asked for; the first start brings its files into memory and does not count."""
     prefix, cache = arguments.prefix.resolve(), arguments.cache.resolve()
     starts = 2 if arguments.quick else arguments.runs
-    questions = 20 if arguments.quick else arguments.questions
-    seconds, ready, asked = [], [], []
+    asked_for = questions(20 if arguments.quick else arguments.questions)
+    seconds, starting, ready, asking, asked = [], [], [], [], []
     for turn in range(starts + 1):
         with _served(prefix, cache) as (url, process, started):
             _until_ready(url, process)
             if turn:
                 seconds.append(time.perf_counter() - started)
+                starting.append(_cpu_seconds(process))
             ready.append(_resident(process))
-            for _ in range(questions):
-                _ask(url)
+            before = _cpu_seconds(process)
+            for question in asked_for:
+                _ask(url, question)
+            if turn:
+                asking.append((_cpu_seconds(process) - before) / len(asked_for))
             asked.append(_resident(process))
     sizes = {"environment": _bytes(prefix), "index": _bytes(cache)}
     return Report(
@@ -52,19 +56,26 @@ def measure(arguments: argparse.Namespace) -> Report:
             ("of that the index, MB", f"{sizes['index'] / 1e6:.0f}", ""),
             ("start to ready, s (median)", f"{median(seconds):.2f}", "3"),
             ("start to ready, s (slowest)", f"{max(seconds):.2f}", "3"),
+            ("start to ready, s of CPU (median)", f"{median(starting):.2f}", ""),
             ("resident when ready, MB", f"{max(ready) / 1e6:.0f}", "300"),
-            (f"resident after {questions} questions, MB", f"{max(asked) / 1e6:.0f}", "300"),
+            (f"resident after {len(asked_for)} questions, MB", f"{max(asked) / 1e6:.0f}", "300"),
+            ("a question over HTTP, ms of CPU (median)", f"{median(asking) * 1000:.0f}", ""),
+            ("questions a second for each core", f"{1 / median(asking):.0f}", ""),
         ),
         (
             "The image of the distribution below it comes on top.",
             f"{starts} starts, after one that does not count: files are in the page cache. Ready: /readyz says so.",
+            "CPU is user and system time of the server's process, the encoder's threads among it. The questions are "
+            "those of bench.warm, short and long, one after the other.",
         ),
         {
             "bytes": sizes,
             "ready_seconds": seconds,
             "resident_ready": max(ready),
             "resident_asked": max(asked),
-            "questions": questions,
+            "questions": len(asked_for),
+            "cpu_seconds_ready": starting,
+            "cpu_seconds_question": asking,
         },
     )
 
@@ -104,9 +115,9 @@ def _until_ready(url: str, process: subprocess.Popen[str]) -> None:
     raise BenchError(f"acknet serve was not ready within {_SECONDS} s")
 
 
-def _ask(url: str) -> None:
+def _ask(url: str, question: str) -> None:
     request = urllib.request.Request(
-        f"{url}/v1/ask", json.dumps({"question": COLD_QUESTION}).encode(), {"Content-Type": "application/json"}
+        f"{url}/v1/ask", json.dumps({"question": question}).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=_SECONDS) as response:
         response.read()
@@ -115,6 +126,12 @@ def _ask(url: str) -> None:
 def _resident(process: subprocess.Popen[str]) -> int:
     pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _cpu_seconds(process: subprocess.Popen[str]) -> float:
+    # After the name in brackets; utime and stime are the 14th and 15th field of all.
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _bytes(directory: Path) -> int:

@@ -55,6 +55,7 @@ class Completion:
         self._model = model
         # Packed replies could unpack to any size.
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._trust = httpx.create_ssl_context()  # which takes longer than everything else of a call
         self._takes_schema = True
 
     def ask(self, instruction: str, text: str, form: type[_Form], deadline: Deadline) -> _Form:
@@ -78,8 +79,9 @@ class Completion:
     async def _post(self, plain: Mapping[str, Any], schema: Mapping[str, Any]) -> bytes:
         # A client for each call: nothing is left open, and a call of a model takes far longer than making one. Its own
         # time limits are for each read, which a server that drips never reaches; the deadline ends it.
-        no_limit = httpx.Timeout(None)
-        async with httpx.AsyncClient(headers=self._headers, follow_redirects=False, timeout=no_limit) as client:
+        async with httpx.AsyncClient(
+            headers=self._headers, verify=self._trust, follow_redirects=False, timeout=httpx.Timeout(None)
+        ) as client:
             if self._takes_schema:
                 status, received = await self._exchange(client, {**plain, **schema})
                 if status not in _NOT_TAKEN:

@@ -6,7 +6,8 @@
 #   build.sh environment WHEELS PREFIX    install what serving takes into a virtual environment
 #   build.sh check PREFIX CACHE           ask a question with what was made, nothing of it being writable
 #
-# PIP_* variables reach pip, for example PIP_EXTRA_INDEX_URL for builds of torch without CUDA.
+# PIP_* variables reach pip, for example PIP_EXTRA_INDEX_URL for builds of torch without CUDA. SERVING names the extras of
+# what serves: postgres and mcp unless it is set; milvus and otel are the others.
 set -eu
 
 wheel_in() { # the one wheel of acknet in a directory
@@ -41,16 +42,22 @@ environment() {
     python3 -m venv --without-pip "$2"
     python3 -m pip --python "$2/bin/python" install --quiet --no-compile "$(wheel_in "$1")[$SERVING]"
     packages=$("$2/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    # What nothing here ever reads: packages' own tests and type stubs, ONNX Runtime for programs in C (its module holds
-    # another) and its tools, the downloader of model hubs, and the classes for each kind of Kubernetes' API, which acknet
-    # reads as plain JSON.
+    # What nothing here ever reads: packages' own tests and type stubs, what compilers take, ONNX Runtime for programs in C
+    # (its module holds another) and its tools, other databases, the downloader of model hubs, and the classes for each
+    # kind of Kubernetes' API, which acknet reads as plain JSON.
     find "$packages" -depth -type d -name tests -exec rm -rf {} +
-    find "$packages" -name '*.pyi' -delete
+    find "$packages" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
+    rm -rf "$packages"/numpy/distutils "$packages"/numpy/f2py "$packages"/numpy/_core/_simd.*.so
+    for part in mssql mysql oracle; do
+        rm -rf "${packages:?}/sqlalchemy/dialects/$part"
+    done
     rm -f "$packages"/onnxruntime/capi/libonnxruntime.so*
     for part in onnxruntime/quantization onnxruntime/tools onnxruntime/transformers; do
         rm -rf "${packages:?}/$part"
     done
-    rm -rf "$packages"/hf_xet "$packages"/hf_xet-* "$packages"/huggingface_hub "$packages"/huggingface_hub-*
+    for part in fsspec hf_xet huggingface_hub tqdm; do
+        rm -rf "${packages:?}/$part" "$packages/$part"-*
+    done
     for part in client aio/client; do
         find "$packages/kubernetes/$part/models" "$packages/kubernetes/$part/api" -name '*.py' ! -name __init__.py -delete
     done
@@ -73,7 +80,7 @@ check() {
     esac
 }
 
-SERVING=${SERVING:-postgres}
+SERVING=${SERVING:-postgres,mcp}
 step=$1
 shift
 case $step in

@@ -120,6 +120,48 @@ def test_slack_and_the_store_are_let_through_where_they_are_used(render: Render)
         assert any(ipaddress.ip_address(address) in network for network in left_out), address
 
 
+MODEL = {"podSelector": {"matchLabels": {"app": "model"}}}
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"), [("llm_url", "llm"), ("vector_store_url", "vectorStore")], ids=["a model", "Milvus"]
+)
+@pytest.mark.parametrize(
+    ("url", "port", "opened"),
+    [
+        ("http://model.ml.svc:8000/v1", 0, 8000),
+        ("http://model.ml.svc/v1", 0, 80),
+        ("https://model.example.com/v1", 0, 443),
+        ("https://[2001:db8::1]:8443/v1", 0, 8443),
+        ("https://[2001:db8::1]/v1", 0, 443),
+        ("http://model.ml.svc/v1", 8000, 8000),
+        ("", 8000, 8000),
+    ],
+)
+def test_a_service_that_is_set_is_let_through_on_the_port_of_its_url(
+    render: Render, setting: str, name: str, url: str, port: int, opened: int
+) -> None:
+    settings = {setting: url} if url else {}
+    objects = render({"settings": settings, "networkPolicy": {name: {"to": [MODEL], "port": port}}})
+    assert_valid(objects)
+    rules = one(objects, "NetworkPolicy")["spec"]["egress"]
+    assert rules[2:] == [{"ports": [{"port": opened}], "to": [MODEL]}]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"settings": {"llm_url": "http://model/v1"}}, "networkPolicy.llm.to"),
+        ({"settings": {"vector_store_url": "http://milvus:19530"}}, "networkPolicy.vectorStore.to"),
+        ({"networkPolicy": {"llm": {"to": [MODEL]}}}, "networkPolicy.llm.port"),
+    ],
+)
+def test_a_service_that_would_not_be_reached_is_refused(render: Render, values: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        render(values)
+    render(values | {"networkPolicy": {"enabled": False}})
+
+
 def test_secrets_are_named_and_never_made(render: Render) -> None:
     objects = render(EVERYTHING)
     assert not [each for each in objects if each["kind"] == "Secret"]

@@ -5,6 +5,7 @@ They install packages from a registry and take minutes: ``pytest -m packaging te
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from mcp import Client, StdioServerParameters
 
 from tests.deploy.helm import ROOT
 
@@ -48,21 +50,25 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@contextmanager
-def served(made: Path, state: Path) -> Iterator[tuple[str, int]]:
-    """Serve as the image does: with no rights to write to what was made. Root has them unless it gives them up."""
-    setpriv = shutil.which("setpriv")
-    powerless = [setpriv, "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 and setpriv else []
-    environment = {
+def surroundings(made: Path, state: Path) -> dict[str, str]:
+    """The variables that the image sets."""
+    return {
         "PATH": f"{made}/env/bin:/usr/bin:/bin",
         "HOME": str(state),
         "PYTHONDONTWRITEBYTECODE": "1",
         "ACKNET_CACHE_DIR": str(made / "index"),
         "ACKNET_STORE_URL": f"sqlite:///{state}/acknet.db",
     }
+
+
+@contextmanager
+def served(made: Path, state: Path) -> Iterator[tuple[str, int]]:
+    """Serve as the image does: with no rights to write to what was made. Root has them unless it gives them up."""
+    setpriv = shutil.which("setpriv")
+    powerless = [setpriv, "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 and setpriv else []
     with subprocess.Popen(
         [*powerless, f"{made}/env/bin/acknet", "serve", "--port", "0"],
-        env=environment,
+        env=surroundings(made, state),
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -123,3 +129,29 @@ def test_it_answers_where_it_may_write_nothing_within_the_memory_that_it_says(
         peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
         assert peak <= 300e6
     assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
+
+
+def test_other_agents_can_ask_what_is_in_it(made: Path, tmp_path: Path) -> None:
+    command = StdioServerParameters(
+        command=f"{made}/env/bin/acknet", args=["mcp"], cwd=tmp_path, env=surroundings(made, tmp_path)
+    )
+
+    async def ask() -> object:
+        async with Client(command) as client:
+            called = await client.call_tool("ask", {"question": "nf_conntrack: table full, dropping packet"})
+        return called.structured_content
+
+    answer = asyncio.run(ask())
+    assert isinstance(answer, dict)
+    assert answer["answer"]["entry"] == "conntrack-table-full"
+
+
+def test_what_serves_can_use_postgresql_and_no_model_hub(made: Path) -> None:
+    python = made / "env" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-B", "-c", "import sqlalchemy.dialects.postgresql.psycopg, psycopg, bot.slack.bot, bot.mcp.server"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

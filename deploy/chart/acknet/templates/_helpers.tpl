@@ -54,3 +54,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ $name }} = {{ toJson $value }}
 {{- end }}
 {{- end }}
+
+{{- /* The port of a URL; fails where there is none to take it from. */}}
+{{- define "acknet.portOf" -}}
+{{- $url := index . 0 | required (printf "networkPolicy.%s.port: name the port, because no setting here has the URL" (index . 1)) }}
+{{- regexFind ":[0-9]+$" (urlParse $url).host | trimPrefix ":" | default (ternary "443" "80" (hasPrefix "https:" $url)) }}
+{{- end }}
