@@ -155,3 +155,23 @@ def test_what_serves_can_use_postgresql_and_no_model_hub(made: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_whatever_serving_takes_is_there_for_both_architectures(made: Path, tmp_path: Path) -> None:
+    (wheel,) = (made / "wheels").glob("acknet-*.whl")
+
+    def versions(machine: str) -> dict[str, str]:
+        platforms = [f"--platform={tag}_{machine}" for tag in ("manylinux_2_28", "manylinux_2_27", "manylinux2014")]
+        report = tmp_path / f"{machine}.json"
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"),
+                *("--target", tmp_path / "nowhere", "--only-binary=:all:", "--python-version", "3.11", *platforms),
+                *("--report", report, f"{wheel}[postgres,mcp,milvus,otel]"),
+            ],
+            check=True,
+        )
+        found = json.loads(report.read_text())["install"]
+        return {each["metadata"]["name"]: each["metadata"]["version"] for each in found}
+
+    assert versions("aarch64") == versions("x86_64")
