@@ -97,8 +97,8 @@ def measure(arguments: argparse.Namespace) -> Report:
         tuple(rows),
         (
             f"Targets: 12 requests, 1024 KiB, 1000 ms with {_LATENCY_SECONDS * 1000:.0f} ms added to every response, "
-            "300 MB (10^6 bytes); large by small at most 1.20; one entry reads less than five. They are for the "
-            "entries of one question: all entries at once read more, though not without bounds either.",
+            "300 MB (10^6 bytes); large by small at most 1.20; one entry reads less than five. A Terway before "
+            "v1.17.1 does not report its data path: all entries at once then take a request more, for a log.",
             f"{runs} runs each after one that does not count, in a process of its own that opens the cluster anew each "
             "time; the two clusters take turns. Start and imports count for memory alone.",
             "The pod hangs on a node with 33 pods in both clusters; the other nodes share the rest "

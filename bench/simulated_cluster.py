@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.full_objects import full_object
 from bench.simulated_logs import AgentLogs
-from bench.simulated_series import App, Place, Series, all_series
+from bench.simulated_series import TERWAY, App, Place, Series, all_series
 from bot.diagnosis.resources import ALLOWED, Resource
 from tests.doubles.kubernetes_api import kubernetes_api
 from tests.doubles.kubernetes_objects import InMemoryObjects
@@ -43,10 +43,10 @@ class SimulatedCluster:
     every size of the cluster; the other nodes share the other pods evenly.
     """
 
-    def __init__(self, nodes: int, pods: int, now: dt.datetime) -> None:
+    def __init__(self, nodes: int, pods: int, now: dt.datetime, terway: str = TERWAY) -> None:
         self.now = now
         self.custom: Sequence[Resource] = [kind for kind in ALLOWED if kind.group == "network.alibabacloud.com"]
-        place = Place(nodes, here=nodes // 2)
+        place = Place(nodes, here=nodes // 2, terway=terway)
         self._centre, stuck = _centre(place)
         own = sum(one["kind"] == "Pod" for one in self._centre)
         self.namespace, self.pod = stuck["metadata"]["namespace"], stuck["metadata"]["name"]

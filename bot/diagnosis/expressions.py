@@ -13,6 +13,7 @@ import cel
 __all__ = ["Expression", "ExpressionError"]
 
 _PATH = re.compile(r"(?<![\w.\"'])(?P<fact>[a-z_]\w*)\.(?P<field>[a-z_]\w*)")
+_CONDITION = re.compile(r"\?|&&|\|\|")
 _TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
@@ -22,10 +23,15 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """A compiled expression and what it looks at: the fields asked of each fact."""
+    """A compiled expression and what it looks at: the fields asked of each fact.
+
+    ``stages`` are the facts in the order in which they are asked for: what a condition asks for comes before what
+    stands behind it.
+    """
 
     source: str
     fields: Mapping[str, frozenset[str]]
+    stages: tuple[tuple[str, ...], ...]
     _program: Any
 
     @classmethod
@@ -40,6 +46,13 @@ class Expression:
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ExpressionError(f"{self.source!r}: {error}") from error
 
+    def certain(self, facts: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return the value that the expression has whatever the facts say that are missing here; None without one."""
+        try:
+            return self._program.execute(dict(facts))
+        except (KeyError, RuntimeError, TypeError, ValueError):
+            return None
+
 
 @lru_cache(maxsize=4096)
 def _compile(source: str, facts: frozenset[str]) -> Expression:
@@ -50,9 +63,13 @@ def _compile(source: str, facts: frozenset[str]) -> Expression:
     names = facts.intersection(program.references()["variables"])
     fields: dict[str, set[str]] = {name: set() for name in names}
     # Handing over whole facts would cost more than all of the evaluation; only the fields asked for are.
-    for match in _PATH.finditer(_TEXT.sub('""', source)):
-        if match["fact"] in fields:
+    stages: list[dict[str, None]] = []
+    for part in _CONDITION.split(_TEXT.sub('""', source)):
+        found = [match for match in _PATH.finditer(part) if match["fact"] in fields]
+        stages.append({match["fact"]: None for match in found if not fields[match["fact"]]})
+        for match in found:
             fields[match["fact"]].add(match["field"])
     if empty := [name for name, asked in fields.items() if not asked]:
         raise ExpressionError(f"{source!r}: asks for the fact {empty[0]} as a whole, not for a field of it")
-    return Expression(source, {name: frozenset(asked) for name, asked in fields.items()}, program)
+    asked_for = {name: frozenset(asked) for name, asked in fields.items()}
+    return Expression(source, asked_for, tuple(tuple(stage) for stage in stages if stage), program)

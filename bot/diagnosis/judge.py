@@ -37,8 +37,16 @@ class _Outcome:
     missing: list[str]
 
 
+@dataclass(frozen=True)
+class _Result:
+    """The value of an expression, or what it needs that could not be read."""
+
+    value: Any
+    missing: tuple[str, ...] = ()
+
+
 class Judge:
-    """Judges entries by the facts of one diagnosis; each fact is collected once, and only if an expression asks."""
+    """Judges entries by the facts of one diagnosis; each fact is collected once, and only if an expression needs it."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -46,31 +54,46 @@ class Judge:
         self._names = frozenset(self._collectors)
         self._known: dict[str, Fact | Unreadable] = {}
         self._data: dict[tuple[str, str], Any] = {}
+        self._results: dict[str, _Result] = {}
 
     async def entries(self, entries: Sequence[Entry]) -> list[Finding]:
         """Return the findings on all cases of ``entries``.
 
         What may settle an entry as a whole is read first, one expression after another, so that nothing more is read
-        for those that do not apply or are ruled out. Each entry goes its own way: what one waits for holds up no other.
+        for those that do not apply or are ruled out; likewise what a case that is settled would ask for is not read.
+        Each entry goes its own way: what one waits for holds up no other.
         """
         await asyncio.gather(*map(self._read_for, entries))
         return [finding for entry in entries for finding in self._entry(entry)]
 
     async def _read_for(self, entry: Entry) -> None:
-        await self._collect([entry.applies_if])
-        if self._holds(entry.applies_if)[0] is False:
+        await self._resolve([entry.applies_if])
+        holds, gate = self._holds(entry.applies_if)
+        if holds is False:
             return
-        for turn, source in enumerate(entry.ruled_out_by, start=1):
-            await self._collect([source])
-            if self._excluded(entry, turn).evidence:
-                return
-        await self._collect(
-            source for case in entry.cases for source in (case.applies_if, *case.confirmed_by, *case.ruled_out_by)
-        )
+        excluded = await self._resolve_until_one_yields(entry.ruled_out_by)
+        if not excluded.evidence:
+            before = [*gate.missing, *excluded.missing]
+            await asyncio.gather(*(self._read_for_case(case, before) for case in entry.cases))
+
+    async def _read_for_case(self, case: Case, before: Sequence[str]) -> None:
+        await self._resolve([case.applies_if])
+        if self._holds(case.applies_if)[0] is False:
+            return
+        await self._resolve(case.confirmed_by)
+        if self._confirmed(case, before) is None:
+            await self._resolve_until_one_yields(case.ruled_out_by)
+
+    async def _resolve_until_one_yields(self, sources: Sequence[str]) -> _Outcome:
+        for turn, source in enumerate(sources, start=1):
+            await self._resolve([source])
+            if (found := self._first(sources[:turn])).evidence:
+                return found
+        return self._first(sources)
 
     async def checks(self, rules: Sequence[CheckRule]) -> list[Check]:
         """Return what the checks say that come before all entries."""
-        await self._collect(rule.failed_by for rule in rules)
+        await self._resolve([rule.failed_by for rule in rules])
         found = []
         for rule in rules:
             outcome = self._listed([rule.failed_by])
@@ -96,9 +119,29 @@ class Judge:
         """Return a fact if it has been read already, for whatever; nothing is read for it."""
         return self._facts.ready(name)
 
-    async def _collect(self, sources: Iterable[str | None]) -> None:
-        wanted = {name for source in sources if source for name in Expression.compile(source, self._names).fields}
-        await self._collect_facts(sorted(wanted - self._known.keys()))
+    async def _resolve(self, sources: Iterable[str | None]) -> None:
+        """Read what these expressions need and evaluate them, side by side."""
+        await asyncio.gather(*(self._evaluate(source) for source in sources if source))
+
+    async def _evaluate(self, source: str) -> None:
+        """Read for an expression in the order in which it asks, until its value is certain.
+
+        What stands behind a condition that does not hold is not read, and does not make it unreadable.
+        """
+        expression = Expression.compile(source, self._names)
+        asked: list[str] = []
+        for more in expression.stages or ((),):
+            asked += more
+            await self._collect_facts(asked)
+            known = [name for name in asked if not isinstance(self._known[name], Unreadable)]
+            context = {name: {field: self._field(name, field) for field in expression.fields[name]} for name in known}
+            if len(known) == len(expression.fields):
+                self._results[source] = _Result(expression.evaluate(context))
+                return
+            if (value := expression.certain(context)) is not None:
+                self._results[source] = _Result(value)
+                return
+        self._results[source] = _Result(None, tuple(self._missing(expression)))
 
     async def _collect_facts(self, names: Sequence[str]) -> None:
         names = [name for name in names if name not in self._known]
@@ -112,39 +155,44 @@ class Judge:
         holds, gate = self._holds(entry.applies_if)
         if holds is False:
             return [self._finding(entry, case, "ruled_out", gate) for case in entry.cases]
-        excluded = self._excluded(entry)
+        excluded = self._first(entry.ruled_out_by)
         if excluded.evidence:
             return [self._finding(entry, case, "ruled_out", excluded) for case in entry.cases]
         before = [*gate.missing, *excluded.missing]
         return [self._case(entry, case, before) for case in entry.cases]
 
-    def _excluded(self, entry: Entry, most: int | None = None) -> _Outcome:
-        """Return what rules out an entry as a whole by the first expression that does; those after it are not read."""
+    def _first(self, sources: Sequence[str]) -> _Outcome:
+        """Return what the first of these expressions yields that yields anything; those after it are not read."""
         outcome = _Outcome([], [])
-        for source in entry.ruled_out_by[:most]:
+        for source in sources:
             found = self._listed([source])
             if found.evidence:
                 return found
             outcome.missing += [one for one in found.missing if one not in outcome.missing]
         return outcome
 
+    def _confirmed(self, case: Case, before: Sequence[str]) -> _Outcome | None:
+        """Return what confirms a case, if anything does.
+
+        What rests on something unread does not: whether the case applies at all has to be known.
+        """
+        found = self._listed(case.confirmed_by)
+        return found if found.evidence and not before and not self._holds(case.applies_if)[1].missing else None
+
     def _case(self, entry: Entry, case: Case, before: Sequence[str]) -> Finding:
         holds, gate = self._holds(case.applies_if)
         if holds is False:
             return self._finding(entry, case, "ruled_out", gate)
-        missing = [*before, *gate.missing]
-        confirmed = self._listed(case.confirmed_by)
-        # What rests on something unread is not confirmed: whether the case applies at all has to be known.
-        if confirmed.evidence and not missing:
+        if confirmed := self._confirmed(case, before):
             return self._finding(entry, case, "confirmed", confirmed)
-        ruled_out = self._listed(case.ruled_out_by)
+        ruled_out = self._first(case.ruled_out_by)
         if ruled_out.evidence:
             return self._finding(entry, case, "ruled_out", ruled_out)
-        missing += [*confirmed.missing, *ruled_out.missing]
-        seen = _Outcome(confirmed.evidence, list(dict.fromkeys(missing)))
+        signs = self._listed(case.confirmed_by)
+        missing = list(dict.fromkeys([*before, *gate.missing, *signs.missing, *ruled_out.missing]))
         if missing:
-            return self._finding(entry, case, "unreadable", seen)
-        return self._finding(entry, case, "open" if case.confirmed_by else "by_hand", seen)
+            return self._finding(entry, case, "unreadable", _Outcome(signs.evidence, missing))
+        return self._finding(entry, case, "open" if case.confirmed_by else "by_hand", signs)
 
     def _finding(self, entry: Entry, case: Case, verdict: Verdict, outcome: _Outcome) -> Finding:
         return Finding(
@@ -166,23 +214,23 @@ class Judge:
         """Return whether a condition holds (None: not known), with what its facts saw."""
         if source is None:
             return True, _Outcome([], [])
-        expression = Expression.compile(source, self._names)
-        if missing := self._missing(expression):
-            return None, _Outcome([], missing)
-        value = expression.evaluate(self._context(expression))
-        if not isinstance(value, bool):
-            raise ExpressionError(f"{source!r}: yields {type(value).__name__}, not true or false")
-        seen = [evidence for name in sorted(expression.fields) for evidence in self._seen(name)]
-        return value, _Outcome(seen, [])
+        result = self._results[source]
+        if result.missing:
+            return None, _Outcome([], list(result.missing))
+        if not isinstance(result.value, bool):
+            raise ExpressionError(f"{source!r}: yields {type(result.value).__name__}, not true or false")
+        fields = Expression.compile(source, self._names).fields
+        seen = [evidence for name in sorted(fields) for evidence in self._seen(name)]
+        return result.value, _Outcome(seen, [])
 
     def _listed(self, sources: Sequence[str]) -> _Outcome:
         outcome = _Outcome([], [])
         for source in sources:
-            expression = Expression.compile(source, self._names)
-            if missing := self._missing(expression):
-                outcome.missing += [one for one in missing if one not in outcome.missing]
+            result = self._results[source]
+            if result.missing:
+                outcome.missing += [one for one in result.missing if one not in outcome.missing]
                 continue
-            found = expression.evaluate(self._context(expression))
+            found = result.value
             if not isinstance(found, list) or not all(isinstance(item, dict) and "object" in item for item in found):
                 raise ExpressionError(f"{source!r}: yields no list of observations")
             outcome.evidence += [_evidence(item) for item in found]
@@ -196,11 +244,6 @@ class Judge:
             if isinstance(one, Unreadable)
         ]
 
-    def _context(self, expression: Expression) -> dict[str, dict[str, Any]]:
-        return {
-            name: {field: self._field(name, field) for field in fields} for name, fields in expression.fields.items()
-        }
-
     def _field(self, name: str, field: str) -> Any:
         if (name, field) not in self._data:
             value = self._known[name]
@@ -210,11 +253,8 @@ class Judge:
         return self._data[name, field]
 
     def _seen(self, name: str) -> list[Evidence]:
-        return (
-            [_evidence(item) for item in self._field(name, "evidence")]
-            if hasattr(self._known[name], "evidence")
-            else []
-        )
+        known = self._known.get(name)
+        return [_evidence(item) for item in self._field(name, "evidence")] if hasattr(known, "evidence") else []
 
 
 _REASONS = {

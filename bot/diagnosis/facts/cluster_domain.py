@@ -173,7 +173,9 @@ def _asks_elsewhere(pod: Pod) -> Observation | None:
 async def external_names(facts: Facts) -> ExternalNames:
     """Services of type ExternalName whose outside name CoreDNS takes for one of the cluster."""
     domain, scope = await facts(cluster_domain), facts.scope
-    if not scope.namespace or not domain.answered_alone or domain.elsewhere:
+    # No name outside ends in .local, so only a Service that was named is worth a look then.
+    usual = all(one == DEFAULT for one in domain.answered_alone) and not scope.service
+    if not scope.namespace or usual or domain.elsewhere:
         return ExternalNames(below=(), evidence=())
     if scope.service:
         one = await facts.reads.get("services", scope.service, scope.namespace)

@@ -180,7 +180,7 @@ async def conntrack_signs(facts: Facts) -> ConntrackSigns:
     """Warnings and conditions of nodes about a full conntrack table; a detector writes them where one is installed."""
     now, read = await facts.reads.now(), Partial(facts)
     asked = await read(surveyed_nodes)
-    given = bool(facts.scope.node or facts.scope.pod)
+    given, narrowed = bool(facts.scope.node or facts.scope.pod), bool(asked and asked.narrowed)
     names = {node.name for node in asked.items} if asked and asked.given else {facts.scope.node}
     current: list[Observation] = []
     past: list[Observation] = []
@@ -195,7 +195,7 @@ async def conntrack_signs(facts: Facts) -> ConntrackSigns:
     for node in asked.items if asked else ():
         for condition in node.conditions:
             if _CONNTRACK.search(condition.type) and condition.status == "True" and _is_full(condition):
-                beat = await _beat_s(facts, node.name, condition.type, now, given=given)
+                beat = await _beat_s(facts, node.name, condition.type, now, named=given or narrowed)
                 # A detector that no longer reports has left its last word behind.
                 (current if beat is None or beat <= FRESH_S else past).append(condition.seen)
     if not current:
@@ -245,8 +245,8 @@ def _is_full(condition: Condition) -> bool:
     return not _HARMLESS.search(f"{condition.type} {condition.reason}")
 
 
-async def _beat_s(facts: Facts, node: str, kind: str, now: dt.datetime, *, given: bool) -> int | None:
-    if given:
+async def _beat_s(facts: Facts, node: str, kind: str, now: dt.datetime, *, named: bool) -> int | None:
+    if named:
         found = await facts.reads.get("nodes", node)
     else:
         listing = await facts.reads.list("nodes", limit=SURVEYED)

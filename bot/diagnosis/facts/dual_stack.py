@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from bot.diagnosis.facts.cluster_profile import cluster_profile
 from bot.diagnosis.facts.eni_config import eni_config
 from bot.diagnosis.facts.kube_proxy_config import kube_proxy_config
 from bot.diagnosis.facts.partial import Partial
@@ -58,16 +59,25 @@ def _told(what: str, field: str, value: str, kubectl: str, *, both: bool) -> Clu
     kubectl=f"kubectl -n kube-system get cm {_PROFILE} -o yaml",
 )
 async def dual_stack(facts: Facts) -> DualStack:
-    """Whether the cluster is dual stack; fields are asked by their strength, until one decides."""
+    """Whether the cluster is dual stack; fields are asked by their strength, until one decides.
+
+    The API server's own Service is stronger than all of them but those that were asked about. It is not read where what
+    ACK noted down and what the network plugin reads say the same.
+    """
     read = Partial(facts)
     unread: list[Unreadable] = []
-    found: list[ClusterStack] = []
-    for ask in (_of_services, _of_profile, _of_terway, _of_nodes, _of_kube_proxy):
+    found = await _of_asked(facts, read)
+    if not found:
+        try:
+            found = await _agreed(facts, read)
+        except Unreadable:
+            found = []
+    for ask in (_of_api_service, _of_profile, _of_terway, _of_nodes, _of_kube_proxy) if not found else ():
         try:
             found += await ask(facts, read)
         except Unreadable as error:
             unread.append(error)
-        if any(sign.both for sign in found) or (ask is not _of_services and found):
+        if found:
             break
     if not found:
         if unread:
@@ -83,8 +93,8 @@ async def dual_stack(facts: Facts) -> DualStack:
     )
 
 
-async def _of_services(facts: Facts, read: Partial) -> list[ClusterStack]:
-    """Two cluster IPs prove it; one proves nothing, as Services stay as they were created."""
+async def _of_asked(facts: Facts, read: Partial) -> list[ClusterStack]:
+    """Two addresses of what was named prove it; one proves nothing, as Services stay as they were created."""
     services = await read(service_families) if facts.scope.service else None
     asked = await read(pods) if facts.scope.pod else None
     found = [_sign(one, both=True) for one in (services.both if services else ())]
@@ -93,8 +103,21 @@ async def _of_services(facts: Facts, read: Partial) -> list[ClusterStack]:
         if families >= {True, False}:
             shown = pod.seen.model_copy(update={"field": "status.podIPs", "value": ", ".join(pod.ips)})
             found.append(_sign(shown, both=True))
-    if found:
-        return found
+    return found
+
+
+async def _agreed(facts: Facts, read: Partial) -> list[ClusterStack]:
+    """Return what the profile says where it names the stack, and the plugin's own settings say the same."""
+    profile = await facts(cluster_profile)
+    if not profile.ip_stack:
+        return []
+    noted = await _of_profile(facts, read)
+    own = await _of_terway(facts, read) or await _of_nodes(facts, read)
+    return noted if own and all(one.both is noted[0].both for one in own) else []
+
+
+async def _of_api_service(facts: Facts, _read: Partial) -> list[ClusterStack]:
+    """Two cluster IPs prove it, one proves nothing."""
     api = await facts.reads.get("services", "kubernetes", "default")
     family = service_family_of(api) if api else None
     return [_sign(family, both=True)] if family and family.has_ipv4 and family.has_ipv6 else []

@@ -172,6 +172,16 @@ async def node_events(facts: Facts) -> Events:
     else:
         names = {facts.scope.node} if facts.scope.node else set()
     selectors = [{"type": "Warning"}]
+    if names and not (facts.scope.node or facts.scope.pod):
+        # Others ask for the warnings of all nodes then, which are enough where there are no more.
+        warnings = await facts.reads.list("events", namespace="default", fields=selectors[0], limit=_LIMIT)
+        if warnings.complete:
+            found = [
+                event
+                for event in _sorted(warnings.items, now)
+                if (event.kind == "Node" and event.name in names) or event.name == "route-controller"
+            ]
+            return Events(items=tuple(found), complete=True, evidence=tuple(found[:3]))
     if names:
         selectors = [{"involvedObject.kind": "Node", "involvedObject.name": who} for who in sorted(names)]
         # Terway's pods need no routes.

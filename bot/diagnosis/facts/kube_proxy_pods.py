@@ -144,14 +144,14 @@ async def kube_proxy_pods(facts: Facts) -> ProxyPods:
     at_nodes = asked.items if asked else ()
     questions = (
         [system_pods_on(facts, node.name) for node in at_nodes]
-        if asked and asked.given
+        if asked and (asked.given or asked.narrowed)
         else [
             facts.reads.list("pods", namespace="kube-system", labels=one.selector, limit=SURVEYED)
             for one in sets.named(*NAMES)
         ]
     )
     listings = await asyncio.gather(*questions)
-    complete = sets.complete and all(listing.complete for listing in listings)
+    complete = sets.complete and not (asked and asked.narrowed) and all(listing.complete for listing in listings)
     objects = {name(one): one for listing in listings for one in listing.items}
     found = tuple(pod for one in objects.values() if (pod := proxy_pod_of(one, _changes(configs), now)))
     without = tuple(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bot.diagnosis.facts.eni_config import eni_config
+from bot.diagnosis.facts.eni_config import EniConfig, eni_config
+from bot.diagnosis.facts.eni_modes import MODE_LABEL
+from bot.diagnosis.facts.nodes import Node
 from bot.diagnosis.facts.observed import observed
 from bot.diagnosis.facts.partial import Partial
 from bot.diagnosis.facts.plugin import plugin
@@ -14,12 +16,13 @@ from bot.diagnosis.facts.surveyed_nodes import surveyed_nodes
 from bot.diagnosis.facts.terway_nodes import terway_nodes
 from bot.diagnosis.objects import at, name
 from bot.diagnosis.observation import Fact, Observation
-from bot.diagnosis.reader import Unreadable
+from bot.diagnosis.reader import Object, Unreadable
 
 __all__ = ["PodVSwitches", "pod_vswitches", "vswitch_ids"]
 
 _LIMIT = 50
 _DYNAMIC = "terway-config"
+_OWN_ENIS = frozenset({"aliyun/eni", "aliyun/member-eni"})
 
 
 class PodVSwitches(Fact):
@@ -39,6 +42,21 @@ def vswitch_ids(found: Any) -> list[str]:
     if isinstance(found, dict):
         return [one for ids in found.values() for one in vswitch_ids(ids)]
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _has_own_enis(config: EniConfig, asked: Iterable[Node]) -> bool:
+    """Tell whether pods may get ENIs of their own, which PodNetworkings are about: trunk or exclusive ones.
+
+    A node that takes settings of its own may have them as well.
+    """
+    return (
+        bool(config.invalid)
+        or config.settings.get("enable_eni_trunking") is True
+        or any(
+            node.labels.get(MODE_LABEL) or node.labels.get(_DYNAMIC) or _OWN_ENIS.intersection(node.extended)
+            for node in asked
+        )
+    )
 
 
 def _joined(ids: Iterable[str]) -> str:
@@ -65,10 +83,12 @@ async def pod_vswitches(facts: Facts) -> PodVSwitches:
                 update={"field": "data.eni_conf, key vswitches within", "value": _joined(ids)}
             )
         )
-    try:
-        networkings = (await facts.reads.list("podnetworkings.network.alibabacloud.com", limit=_LIMIT)).items
-    except Unreadable:
-        networkings = ()
+    networkings: Sequence[Object] = ()
+    if config is None or asked is None or _has_own_enis(config, asked.items):
+        try:
+            networkings = (await facts.reads.list("podnetworkings.network.alibabacloud.com", limit=_LIMIT)).items
+        except Unreadable:
+            networkings = ()
     configured += [
         Observation(
             object=f"PodNetworking {name(one)}",

@@ -14,6 +14,7 @@ from bot.diagnosis.facts.plugin import plugin
 from bot.diagnosis.facts.pods import Pods, pods
 from bot.diagnosis.facts.registry import Facts, fact
 from bot.diagnosis.facts.terway_nodes import TerwayNodes, terway_nodes
+from bot.diagnosis.objects import text
 from bot.diagnosis.observation import Fact, Observation
 
 __all__ = ["PolicyEnforcement", "policy_enforcement"]
@@ -46,16 +47,19 @@ def _not_read(
     """Return the nodes whose Terway is older than the switch, where nothing suggests that something else was changed.
 
     The time of a change is that of the whole ConfigMap. It is taken for the switch's only where the node is seen to
-    work with the vSwitches that the ConfigMap lists, and where a pod was set up since, or no other flag may have come
-    with it.
+    work with the vSwitches that the ConfigMap lists (where it reports any: only with central IPAM), and where a pod was
+    set up since, or no other flag may have come with it.
     """
+    reports = text(config.settings, "ipam_type") == "crd"
     stale: list[Observation] = []
     for one in configs.items:
         changed = switch.changed_s
         if one.started_s is None or changed is None or one.started_s <= changed:
             continue
         report = reported.usable(one.node) if reported else None
-        if report is None or (not one.fallback and set(report.vswitches) != set(one.vswitches)):
+        if report is None and reports:
+            continue
+        if report is not None and not one.fallback and set(report.vswitches) != set(one.vswitches):
             continue
         since = (
             [pod for pod in waiting.items if pod.node == one.node and (pod.started_s or 0) < changed] if waiting else []
