@@ -50,7 +50,8 @@ class Case(_Strict):
     The expressions are CEL over the facts of a diagnosis (docs/diagnosis.md). ``applies_if`` yields true or false;
     where it is false the case is ruled out. ``confirmed_by`` and ``ruled_out_by`` yield lists of observations, each
     expression for itself: what is in a list is the evidence, an empty one is none. ``by_hand`` says where to look when
-    the facts do not decide; it has places for what was read (``corpus.by_hand``).
+    the facts do not decide; it has places for what was read (``corpus.by_hand``). ``state``: that it is so is no fault
+    where nobody asked about it.
     """
 
     id: Identifier
@@ -59,6 +60,7 @@ class Case(_Strict):
     confirmed_by: tuple[CelExpression, ...] = ()
     ruled_out_by: tuple[CelExpression, ...] = ()
     by_hand: Text | None = None
+    state: bool = False
 
     def look(self, read: Read = lambda _fact, _field: ()) -> str | None:
         """Return where to look by hand, with what was ``read`` filled in, or with words in its place."""

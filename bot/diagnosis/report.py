@@ -32,7 +32,9 @@ class EntryFindings(_Frozen):
 class Report(_Frozen):
     """A diagnosis with its entries by verdict.
 
-    ``states``: entries that describe how a cluster is set up, of which something is so here; they are no faults.
+    ``states``: entries that describe how a cluster is set up, of which something is so here; they are no faults. Where
+    every entry was looked at, so that nobody asked about one, those of a fault are among them of which a case holds that
+    is none by itself (a cluster without IPv6).
     """
 
     diagnosis: Diagnosis
@@ -45,6 +47,12 @@ class Report(_Frozen):
 def report(diagnosis: Diagnosis, corpus: Corpus) -> Report:
     """Sort a diagnosis for reading; entries keep their order within a verdict."""
     faults = {entry.id for entry in corpus.entries if entry.kind == "symptom"}
+    states = {(entry.id, case.id) for entry in corpus.entries for case in entry.cases if case.state}
+    nobody_asked = len(diagnosis.verdicts) == len(corpus.entries)
+
+    def is_fault(entry: EntryFindings) -> bool:
+        harmless = nobody_asked and any((entry.id, one.case) in states for one in entry.findings)
+        return entry.id in faults and not harmless
 
     def having(*verdicts: Verdict) -> list[EntryFindings]:
         return [
@@ -62,8 +70,8 @@ def report(diagnosis: Diagnosis, corpus: Corpus) -> Report:
     confirmed = having("confirmed")
     return Report(
         diagnosis=diagnosis,
-        confirmed=tuple(entry for entry in confirmed if entry.id in faults),
-        states=tuple(entry for entry in confirmed if entry.id not in faults),
+        confirmed=tuple(entry for entry in confirmed if is_fault(entry)),
+        states=tuple(entry for entry in confirmed if not is_fault(entry)),
         ruled_out=tuple(entry for entry in having("ruled_out") if entry.id in faults),
         undecided=tuple(entry for entry in having("open", "unreadable", "by_hand") if entry.id in faults),
     )
