@@ -33,8 +33,8 @@ class Report(_Frozen):
     """A diagnosis with its entries by verdict.
 
     ``states``: entries that describe how a cluster is set up, of which something is so here; they are no faults. Where
-    every entry was looked at, so that nobody asked about one, those of a fault are among them of which a case holds that
-    is none by itself (a cluster without IPv6).
+    every entry was looked at, so that nobody asked about one, those about a fault are among them of which a case holds
+    that is none by itself (a cluster without IPv6).
     """
 
     diagnosis: Diagnosis
