@@ -87,8 +87,8 @@ def measure(arguments: argparse.Namespace) -> Report:
             "MB (10^6 bytes) is the index as FAISS writes it.",
             "The vectors are made up, in clusters (bench/synthetic.py); recall is the share of the exact ten that were "
             f"found, with the least efSearch or nprobe that gave {_RECALL_WANTED} on other queries.",
-            "acknet's own store is Flat: a FAQ has some thousand texts, where exact search takes a fraction of the "
-            "encoder's time.",
+            "acknet's own store compares all as Flat does, in half precision: a FAQ has some thousand texts, where "
+            "that takes a fraction of the encoder's time.",
         ),
         {"neighbours": _NEIGHBOURS, "queries": _QUERIES, "sizes": figures},
     )

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from index.vectors import FaissStore, VectorStoreError
-from tests.contracts.vector_store import DIMENSION, VectorStoreContract, unit_vectors
+from tests.contracts.vector_store import DIMENSION, HALF, VectorStoreContract, unit_vectors
 
 ROOT = Path(__file__).parents[2]
 
 
 class TestFaissStore(VectorStoreContract):
+    precision = HALF
+
     def make(self, dimension: int) -> FaissStore:
         return FaissStore(dimension)
 
@@ -32,6 +34,19 @@ def saved(tmp_path: Path) -> Path:
     store.add(range(40), unit_vectors(40))
     store.save(tmp_path / "kept")
     return tmp_path / "kept"
+
+
+def test_a_number_that_half_precision_cannot_hold_is_refused():
+    store = FaissStore(DIMENSION)
+    store.add([1], np.full((1, DIMENSION), 65504.0))
+    with pytest.raises(VectorStoreError, match="65504"):
+        store.add([2], np.full((1, DIMENSION), 65520.0))
+    assert len(store) == 1
+
+
+def test_large_finite_numbers_are_no_infinite_ones():
+    scores, _ = FaissStore(DIMENSION).search(np.full((1, DIMENSION), 1e30), 1)
+    assert scores.shape == (1, 0)
 
 
 def test_checks_hold_where_python_drops_assertions():
