@@ -11,6 +11,7 @@ __all__ = ["mentioned_versions"]
 
 # Every pattern looks no further than some bound around where it starts: a hostile paste costs no more than a long one.
 
+_ANY = re.compile(r"[0-9]\.[0-9]")
 # One digit before the first dot, no leading zeros, no unit: addresses, dates, times and sizes are no versions.
 _UNIT = r"%|(?:[kmgt]i?b?|x|ms|s|sec(?:ond)?s?|min(?:ute)?s?|h|hours?|days?|v?cpus?|cores?|times)\b|[倍秒核分]"
 _VERSION = rf"\d(?:\.(?:0|[1-9]\d{{0,2}})){{1,3}}(?![0-9a-z_]|\.\d|\s?(?:{_UNIT}))"
@@ -105,6 +106,8 @@ def mentioned_versions(*turns: str) -> dict[str, Version]:
     """
     known: dict[str, Version | None] = {}
     for turn in turns:
+        if not _ANY.search(turn):  # most turns name none, and the patterns below take their time
+            continue
         found: dict[str, set[Version]] = {}
         for component, version in _mentions(turn):
             found.setdefault(component, set()).add(version)
