@@ -16,7 +16,6 @@ from bot.opening import NotReady
 from bot.reconsider import reconsider
 from bot.settings import Settings
 from corpus import CORPUS_DIR, Corpus, CorpusError, Entry
-from index.normalize import normalize
 from index.retriever import Ranking, Retriever
 from index.vectors import VectorStoreError
 
@@ -71,8 +70,7 @@ class Engine:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, as the index compares them: float32, shape (len(texts), dimension)."""
-        signals = self._retriever._signals  # noqa: SLF001 (the same text preparation and encoder as for questions)
-        return signals.encoder.encode([signals.prepare(normalize(text)) for text in texts])
+        return self._retriever.encode(texts)
 
     def _rank(self, turns: Sequence[str]) -> Ranking:
         try:

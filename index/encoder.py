@@ -6,13 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from tokenizers import Encoding
 
 __all__ = ["MAX_TOKENS", "Encoder", "OnnxEncoder", "Vectors", "onnx_runtime"]
 
@@ -41,9 +38,16 @@ class Encoder(Protocol):
         """The length of a vector."""
         ...
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text: float32, shape (len(texts), dimension)."""
+    def encode(self, texts: Sequence[str], meanwhile: Callable[[], None] = ...) -> Vectors:
+        """Return one unit vector a text: float32, shape (len(texts), dimension).
+
+        ``meanwhile`` is called at most once, where the interpreter will be free for other threads for most of the time.
+        """
         ...
+
+
+def _nothing() -> None:
+    return None
 
 
 class OnnxEncoder:
@@ -73,11 +77,16 @@ class OnnxEncoder:
         """The length of a vector."""
         return self._dimension
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text: float32, shape (len(texts), dimension)."""
+    def encode(self, texts: Sequence[str], meanwhile: Callable[[], None] = _nothing) -> Vectors:
+        """Return one unit vector a text; see :class:`Encoder`."""
         if not texts:
             return np.zeros((0, self._dimension), dtype=np.float32)
-        return self._run(self._tokenizer.encode_batch(list(texts)))
+        encodings = self._tokenizer.encode_batch(list(texts))
+        tokens = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+        meanwhile()  # not before: a thread that computes keeps the interpreter from this one for milliseconds
+        (vectors,) = self._session.run([OUTPUT_NAME], {"input_ids": tokens, "attention_mask": mask})
+        return np.ascontiguousarray(vectors, dtype=np.float32)
 
     def encode_many(self, texts: Sequence[str], told: Callable[[float], None]) -> Vectors:
         """Return what :meth:`encode` does, several batches side by side; ``told`` hears which share is done (0 to 1).
@@ -94,12 +103,6 @@ class OnnxEncoder:
                 vectors[batch] = found
                 told(done / len(batches))
         return vectors
-
-    def _run(self, encodings: Sequence[Encoding]) -> Vectors:
-        tokens = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
-        mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
-        (vectors,) = self._session.run([OUTPUT_NAME], {"input_ids": tokens, "attention_mask": mask})
-        return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from index.analysis import terms
+from index.beside import Beside
 from index.encoder import Encoder, Vectors
 from index.joint import JointModel
 from index.lexical import Bm25, hashed
@@ -50,6 +52,16 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said of a question without its sentence vectors; ``joint`` is a part of those scores."""
+
+    joint: Matrix
+    bm25: Matrix
+    signature: Matrix
+    signatures: tuple[SignatureHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """Every part of the index that reads a question.
 
@@ -64,30 +76,40 @@ class Signals:
     numbers: dict[str, int]
     joint: JointModel
     bm25: Bm25
+    beside: Beside = field(default_factory=Beside)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of texts, each read as a question: float32, shape (len(texts), dimension)."""
+        return self.encoder.encode([self.prepare(normalize(text)) for text in texts])
 
     def read(self, turns: Sequence[str]) -> Features:
         """Return the signals of a question with its earlier turns (oldest first, the last one asks)."""
         normal = [normalize(turn) for turn in turns]
-        whole, last = join_turns(normal), normal[-1]
-        texts = [whole] if len(normal) == 1 else [whole, last]
-        vectors = self.encoder.encode([self.prepare(text) for text in texts])
-        translations = [self.prepare.translate(text) for text in texts]
-        joint = self.joint.score(
-            [
-                (vector, hashed(text, translation))
-                for text, translation, vector in zip(texts, translations, vectors, strict=True)
-            ]
+        texts = [join_turns(normal)] if len(normal) == 1 else [join_turns(normal), normal[-1]]
+        words = self.beside.job(partial(self._words, texts))
+        vectors = self.encoder.encode([self.prepare(text) for text in texts], words.start)
+        nearest = self._nearest(vectors[:1])
+        joint = self.joint.of_vectors(vectors)
+        said = words.result()
+        return Features(
+            joint=joint + said.joint,
+            nearest=nearest,
+            bm25=said.bm25,
+            signature=said.signature,
+            signatures=said.signatures,
         )
+
+    def _words(self, texts: Sequence[str]) -> _Words:
+        translations = [self.prepare.translate(text) for text in texts]
+        whole, translation = texts[0], translations[0]
         # What an earlier turn pasted may be settled by now; the joint model still reads it.
-        hits = tuple(self.matcher.find(last))
+        hits = tuple(self.matcher.find(texts[-1]))
         signature = np.zeros(len(self.numbers), dtype=np.float32)
         for hit in hits:
             for entry in hit.entries:
                 signature[self.numbers[entry]] = max(signature[self.numbers[entry]], hit.share)
-        translation = translations[0]
-        return Features(
-            joint=joint,
-            nearest=self._nearest(vectors[:1]),
+        return _Words(
+            joint=self.joint.of_words(list(map(hashed, texts, translations))),
             bm25=self.bm25.scores(terms(whole if translation == whole else f"{whole}\n{translation}")),
             signature=signature,
             signatures=hits,

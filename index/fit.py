@@ -223,12 +223,13 @@ def _fit_fusion(columns: Floats, others: Floats, targets: Floats) -> Fusion:
     inside = targets[:, NONE] == 0
     wanted = targets[inside, :NONE]
     entry = _conditional_logit(columns[inside], wanted / wanted.sum(1, keepdims=True))
-    scope = scope_features(columns, others[:, 0])
+    signals = zip(columns.transpose(0, 2, 1).tolist(), others[:, 0].tolist(), strict=True)
+    scope = np.array([scope_features(joint, none, nearest, bm25) for (joint, nearest, bm25), none in signals])
     scope_weights = _logistic(scope, inside)
     scores = columns[inside] @ entry
     shares = np.exp(scores - scores.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
-    several = several_features(shares, others[inside, 1])
+    several = np.array(list(map(several_features, shares.tolist(), others[inside, 1].tolist())))
     ambiguous = targets[inside, SEVERAL] == 1
     several_weights = _logistic(several, ambiguous) if ambiguous.any() else np.array([0.0] * several.shape[1] + [-9.0])
     return Fusion(

@@ -8,15 +8,15 @@ the models below had not seen.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add, mul
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from index.features import Features
-from index.joint import NONE, SEVERAL
 
 __all__ = [
     "SCOPE_FEATURES",
@@ -45,7 +45,6 @@ _SURE = 0.98
 """Who has so large a share is no choice but the answer. A literal error gives as much; several may yet explain it."""
 
 Outcome = Literal["answer", "choices", "no_answer"]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Fused:
     more than one explains it; ``literal``: whether an error of the FAQ stands there and decided.
     """
 
-    shares: Floats
+    shares: list[float]
     answerable: float
     several: float
     literal: bool
@@ -82,42 +81,53 @@ class Fusion(BaseModel):
 
     def fuse(self, features: Features) -> Fused:
         """Return the entries' probabilities and the probabilities that any and that several of them answer."""
-        joint = features.joint.astype(np.float64)
-        columns = np.stack([joint[:NONE], features.nearest, features.bm25], axis=1)
-        scores: Floats = columns @ np.array(self.entry) + _SIGNATURE_LANE * (
-            (features.signature > 0) + features.signature
-        )
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
-        scope = scope_features(columns[None], joint[None, NONE])[0]
-        several = several_features(shares[None], joint[None, SEVERAL])[0]
-        answerable = _probability(scope, self.scope)
-        literal = bool(features.signature.max() > 0)
+        # Plain floats: for so few entries NumPy's calls take longer.
+        *joint, none, several = features.joint.tolist()
+        nearest, bm25, signature = features.nearest.tolist(), features.bm25.tolist(), features.signature.tolist()
+        by_joint, by_nearest, by_bm25 = self.entry
+        literal = any(signature)
+        scores = [
+            by_joint * score + by_nearest * cosine + by_bm25 * words
+            for score, cosine, words in zip(joint, nearest, bm25, strict=True)
+        ]
         if literal:
-            answerable = max(answerable, _SIGNATURE_CONFIDENCE)
-        return Fused(shares, answerable, _probability(several, self.several), literal)
+            lane = [_SIGNATURE_LANE * (1 + held) if held else 0.0 for held in signature]
+            scores = list(map(add, scores, lane))
+        best = max(scores)
+        odds = [math.exp(score - best) for score in scores]
+        total = sum(odds)
+        shares = [one / total for one in odds]
+        answerable = _probability(scope_features(joint, none, nearest, bm25), self.scope)
+        return Fused(
+            shares,
+            max(answerable, _SIGNATURE_CONFIDENCE) if literal else answerable,
+            _probability(several_features(shares, several), self.several),
+            literal,
+        )
 
     def outcome(self, fused: Fused, *, look_alike: bool) -> Outcome:
         """Decide between an answer, choices and none; a text that only resembles a known error is not answered."""
         if look_alike or fused.answerable < self.refuse_below:
             return "no_answer"
-        sure = fused.shares.max() >= _SURE and not fused.literal
+        sure = max(fused.shares) >= _SURE and not fused.literal
         vague = fused.several >= self.choices_above and not sure
         return "choices" if vague else "answer"
 
 
-def scope_features(columns: Floats, none: Floats) -> Floats:
-    """Return SCOPE_FEATURES, rows × features, from entry features (rows × entries × features) and scores for none."""
-    return np.column_stack([columns[:, :, 0].max(1), none, *(columns[:, :, at].max(1) for at in (1, 2))])
+def scope_features(
+    joint: Sequence[float], none: float, nearest: Sequence[float], bm25: Sequence[float]
+) -> tuple[float, ...]:
+    """Return SCOPE_FEATURES of a question from its entry features, a value an entry each, and its score for none."""
+    return max(joint), none, max(nearest), max(bm25)
 
 
-def several_features(shares: Floats, several: Floats) -> Floats:
-    """Return SEVERAL_FEATURES, rows × features, from the entries' shares and the joint model's scores for several."""
-    ordered = np.sort(shares, axis=1)[:, ::-1]
-    entropy = -(shares * np.log(shares + 1e-12)).sum(1)
-    return np.column_stack([several, ordered[:, 0], ordered[:, 1], entropy])
+def several_features(shares: Sequence[float], several: float) -> tuple[float, ...]:
+    """Return SEVERAL_FEATURES of a question from the entries' shares and its score for several."""
+    second, first = sorted(shares)[-2:]
+    return several, first, second, -sum(share * math.log(share + 1e-12) for share in shares)
 
 
-def _probability(features: Floats, weights: tuple[float, ...]) -> float:
-    logit = float(features @ np.array(weights[:-1])) + weights[-1]
-    return float(1.0 / (1.0 + np.exp(-np.clip(logit, -60, 60))))
+def _probability(features: Sequence[float], weights: tuple[float, ...]) -> float:
+    *slopes, intercept = weights
+    logit = sum(map(mul, features, slopes)) + intercept
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))

@@ -7,15 +7,12 @@ from collections.abc import Collection, Sequence
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from corpus import Corpus
 
 __all__ = ["Groups"]
 
 _SHARPNESS = 10.0
-
-Floats = npt.NDArray[np.float64]
 
 
 class Groups:
@@ -27,12 +24,12 @@ class Groups:
 
     def __init__(self, groups: Sequence[Collection[int]], entries: int) -> None:
         counts = Counter(map(frozenset, groups))
-        members = np.zeros((len(counts), entries))
+        self._members = np.zeros((len(counts), entries), dtype=np.float32)
         for row, group in enumerate(counts):
-            members[row, list(group)] = 1 / len(group)
-        self._counts = np.array(list(counts.values()), dtype=np.float64)
-        self._members = members
-        self._directions = members / np.linalg.norm(members, axis=1, keepdims=True) if len(counts) else members
+            self._members[row, list(group)] = 1 / len(group)
+        self._counts = np.array(list(counts.values()), dtype=np.float32)
+        # Members all weigh the same, so a row divided by its length is the row times the root of how many there are.
+        self._sharpness = np.sqrt(np.array(list(map(len, counts)), dtype=np.float32)) * np.float32(_SHARPNESS)
 
     @classmethod
     def of(cls, corpus: Corpus) -> Self:
@@ -40,7 +37,7 @@ class Groups:
         numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
         return cls([[numbers[entry] for entry in each.entries] for each in corpus.ambiguous], len(numbers))
 
-    def blended(self, shares: Floats, several: float) -> Floats:
+    def blended(self, shares: list[float], several: float) -> list[float]:
         """Return the ``shares`` of entries if ``several`` is the probability that a whole group is meant.
 
         A group weighs the more, the nearer its direction is to that of the shares' square roots (Bhattacharyya's
@@ -48,7 +45,7 @@ class Groups:
         """
         if not len(self._members):
             return shares
-        likeness = self._counts * np.exp(_SHARPNESS * np.einsum("ge,e->g", self._directions, np.sqrt(shares)))
-        together: Floats = np.einsum("g,ge->e", likeness, self._members) / likeness.sum()
-        blend: Floats = (1 - several) * shares + several * together
-        return blend
+        roots = np.sqrt(np.array(shares, dtype=np.float32))
+        likeness = self._counts * np.exp(self._sharpness * np.einsum("ge,e->g", self._members, roots))
+        together = (np.einsum("g,ge->e", likeness, self._members) / likeness.sum()).tolist()
+        return [(1 - several) * share + several * other for share, other in zip(shares, together, strict=True)]

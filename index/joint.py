@@ -77,21 +77,36 @@ class JointModel:
 
     def score(self, readings: Sequence[Reading]) -> npt.NDArray[np.float32]:
         """Return a score a target for a question (one reading), or for all turns of a conversation and its last one."""
-        scores = self._part(0, readings[0])
-        if len(readings) > 1:
-            scores += self._part(1, readings[1]) - self._part(1, readings[0])
+        return self.of_vectors(np.array([vector for vector, _ in readings])) + self.of_words(
+            [words for _, words in readings]
+        )
+
+    def of_vectors(self, vectors: Vectors) -> npt.NDArray[np.float32]:
+        """Return the part of the scores that the sentence vectors make: one row, or all turns and the last one."""
+        whole = self._similarity(vectors[0])
+        # Not with @: BLAS would wake its threads for so little, and wait for them longer than the work takes.
+        scores: npt.NDArray[np.float32] = np.einsum("l,lt->t", whole, self._dense[0])
+        if len(vectors) > 1:
+            scores += np.einsum("l,lt->t", self._similarity(vectors[1]) - whole, self._dense[1])
         return scores
 
-    def _part(self, part: int, reading: Reading) -> npt.NDArray[np.float32]:
-        vector, words = reading
-        # Not with @: BLAS would wake its threads for so little, and wait for them longer than the work takes.
-        similarity = np.einsum("ld,d->l", self.landmarks, vector)
+    def of_words(self, words: Sequence[HashedText]) -> npt.NDArray[np.float32]:
+        """Return the part of the scores that the readings' words make."""
+        scores = self._weighed(0, words[0])
+        if len(words) > 1:
+            scores += self._weighed(1, words[1]) - self._weighed(1, words[0])
+        return scores
+
+    def _similarity(self, vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        similarity: npt.NDArray[np.float32] = np.einsum("ld,d->l", self.landmarks, vector)
         similarity += 1.0
         similarity *= similarity
         similarity *= 0.5
+        return similarity
+
+    def _weighed(self, part: int, words: HashedText) -> npt.NDArray[np.float32]:
         lexical = self._lexical[part, words[0]].astype(np.float32, copy=False)
-        scores: npt.NDArray[np.float32] = np.einsum("l,lt->t", similarity, self._dense[part])
-        scores += np.einsum("w,wt->t", scale(words, self.idf), lexical)
+        scores: npt.NDArray[np.float32] = np.einsum("w,wt->t", scale(words, self.idf), lexical)
         return scores
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

@@ -6,14 +6,15 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from corpus import Corpus
 from index import layout
-from index.encoder import OnnxEncoder
+from index.encoder import OnnxEncoder, Vectors
 from index.features import Features, Signals
 from index.fusion import Fusion, Outcome
 from index.groups import Groups
@@ -28,8 +29,7 @@ __all__ = ["Ranked", "Ranking", "Retriever"]
 MAX_CHOICES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """An entry and the probability that it answers the question."""
 
     entry: str
@@ -100,6 +100,10 @@ class Retriever:
         )
         return cls(corpus, signals, Fusion.model_validate_json((directory / layout.FUSION).read_bytes()), manifest)
 
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, as questions are compared: float32, shape (len(texts), dimension)."""
+        return self._signals.encode(texts)
+
     def rank(self, turns: Sequence[str]) -> Ranking:
         """Rank all entries for a question with its earlier turns (oldest first; the last one asks)."""
         if not turns or not any(character.isalnum() for character in turns[-1]):
@@ -114,11 +118,11 @@ class Retriever:
         outcome = self._fusion.outcome(fused, look_alike=features.look_alike is not None)
         # A literal error says itself which entries are meant, all of them.
         shares = fused.shares if fused.literal else self._groups.blended(fused.shares, fused.several)
-        order = np.argsort(-shares, kind="stable")
-        ranked = tuple(Ranked(self._ids[at], float(shares[at] * fused.answerable)) for at in order)
-        least = shares[order[0]] * self._fusion.choice_share
-        close = [self._ids[at] for at in order[:MAX_CHOICES] if shares[at] >= least]
-        choices = tuple(close if len(close) > 1 else [self._ids[at] for at in order[:2]])
+        best = sorted(zip(shares, self._ids, strict=True), key=itemgetter(0), reverse=True)
+        ranked = tuple(Ranked(entry, share * fused.answerable) for share, entry in best)
+        least = best[0][0] * self._fusion.choice_share
+        close = tuple(entry for share, entry in best[:MAX_CHOICES] if share >= least)
+        choices = close if len(close) > 1 else tuple(entry for _, entry in best[:2])
         shown = choices if outcome == "choices" else ()
         return Ranking(outcome, ranked, shown, features.signatures, features.look_alike)
 

@@ -154,6 +154,13 @@ def test_no_texts_have_no_vectors(encoder):
     assert encoder.encode([]).shape == (0, encoder.dimension)
 
 
+def test_what_is_to_be_done_meanwhile_is_begun_once_a_call(encoder):
+    begun: list[str] = []
+    vectors = encoder.encode(TEXTS[:3], lambda: begun.append("words"))
+    assert begun == ["words"]
+    np.testing.assert_allclose(vectors, encoder.encode(TEXTS[:3]), atol=1e-6)
+
+
 def test_different_texts_get_different_vectors(encoder):
     vectors = encoder.encode(["pods hang without an address", "my vote for the best pizza in town"])
     assert vectors[0] @ vectors[1] < 0.3

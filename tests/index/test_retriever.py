@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,19 @@ def test_all_entries_are_ranked_best_first_with_probabilities(retriever: Retriev
 
 def test_the_same_question_is_ranked_the_same_way(retriever):
     assert [retriever.rank([question]) for question in QUESTIONS] == [retriever.rank([q]) for q in QUESTIONS]
+
+
+def test_questions_asked_at_once_are_ranked_as_one_after_the_other(retriever):
+    asked = [QUESTIONS[:1], QUESTIONS[1:2], QUESTIONS[:2], QUESTIONS[3:4]] * 8
+    with ThreadPoolExecutor(6) as askers:
+        assert list(askers.map(retriever.rank, asked)) == list(map(retriever.rank, asked))
+
+
+def test_texts_are_encoded_as_questions_are(retriever):
+    vectors = retriever.encode(["no address\u00a0left", "no address left", "my vote for the best pizza in town"])
+    assert vectors.shape == (3, retriever.manifest.dimension)
+    assert vectors[0] @ vectors[1] == pytest.approx(1, abs=1e-5)
+    assert vectors[0] @ vectors[2] < 0.5
 
 
 def test_choices_are_the_best_entries_and_only_there_where_they_are_the_outcome(retriever):
