@@ -23,6 +23,7 @@ from bot.observe.tracing import span
 from bot.opening import AskEngine, EngineOpening
 from bot.pool import Overloaded, Pool
 from bot.settings import Settings
+from bot.stoppable import Stoppable
 from bot.store import Cause, GivenAnswer, Store, StoreUnavailable
 from corpus import Entry
 
@@ -238,13 +239,18 @@ class Service:
     ) -> Diagnosis:
         loop = asyncio.get_running_loop()
 
+        facts: dict[str, str] = {}
+
         def progress(name: str, state: str) -> None:
+            facts[name] = state
             loop.call_soon_threadsafe(tell, {"stage": "probing", "fact": name, "state": state})
 
+        # On an event loop of its own: judging takes the processor for long, which others must not wait for.
+        running = Stoppable()
+
         def run() -> Diagnosis:
-            # On an event loop of its own: judging takes the processor for long, which others must not wait for.
-            return asyncio.run(
-                look_into(self.settings, engine.corpus, look, entries=entries, text=text, progress=progress)
+            return running.run(
+                lambda: look_into(self.settings, engine.corpus, look, entries=entries, text=text, progress=progress)
             )
 
         try:
@@ -255,9 +261,20 @@ class Service:
         except SourceError as error:
             _logger.warning("nothing can be looked into: %s", error)
             raise
+        except asyncio.CancelledError:
+            running.stop()
+            await self._keep_look(asker, look, text, outcome={"stopped": True, "facts": dict(facts)})
+            raise
         self.metrics.looked(found)
         read = sorted({seen.object for finding in found.findings for seen in finding.evidence})
         outcome = {"verdicts": found.verdicts, "source": found.cluster.source, "requests": found.requests}
+        await self._keep_look(asker, look, text, read=read, outcome=outcome)
+        return found
+
+    async def _keep_look(
+        self, asker: Asker, look: Look, text: str, *, outcome: Mapping[str, Any], read: Sequence[str] = ()
+    ) -> None:
+        """Put a look into the audit log."""
         await self.remember(
             lambda: self.store.audit.add(
                 who=asker.who,
@@ -269,7 +286,6 @@ class Service:
             ),
             None,
         )
-        return found
 
     def _given(self, answer: Answer, turns: Sequence[str], asker: Asker, look: Look | None, seconds: float) -> Answered:
         """Count an answer, and keep it beside the work that follows."""

@@ -200,7 +200,7 @@ class Answering:
 
         ``of`` is a key of what was shown; ``edit`` one of the change, where something was shown in place of it.
         """
-        rest = await self.draw(lambda: pages(message.overflow)) if message.overflow else []
+        rest = await self.draw(lambda: pages(message))
         if spot.response_url:
             for number, page in enumerate(rest[:_MOST_RESPONSES]):
                 await self._mailbox.put(f"{of} rest {number}", Outgoing(do="respond", spot=spot, message=page))

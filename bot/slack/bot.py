@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,10 @@ from bot.slack.home import Home
 from bot.slack.intake import Intake, Job
 from bot.slack.listeners import Listeners
 from bot.slack.mailbox import Mailbox
+from bot.slack.sessions import Sessions
 from bot.slack.snippets import Snippets
 from bot.slack.socket_mode import SocketMode
-from bot.slack.tasks import Ask, Check, Edit, Explain, Remove
+from bot.slack.tasks import Ask, Check, Edit, Explain, Remove, Stop
 
 __all__ = ["SlackBot", "Tempo"]
 
@@ -122,7 +123,10 @@ class SlackBot:
         directory = Directory(calls)
         access = Access(self._settings, directory)
         self._answering = Answering(self._service, calls, self._mailbox, access, Snippets(calls))
-        self._checking = Checking(self._service, calls, self._mailbox, access, self._answering)
+        self._sessions = Sessions(self._service, calls)
+        self._checking = Checking(
+            self._service, calls, self._mailbox, access=access, answering=self._answering, sessions=self._sessions
+        )
         self._home = Home(self._service, calls, access)
         self._intake = Intake(
             self._service,
@@ -136,14 +140,15 @@ class SlackBot:
         self._app = AsyncApp(
             client=client, logger=_logger, process_before_response=True, request_verification_enabled=False
         )
-        Listeners(
+        self._listeners = Listeners(
             self._service,
             calls,
             intake=self._intake,
             answering=self._answering,
             access=access,
             home=self._home,
-        ).install(self._app)
+        )
+        self._listeners.install(self._app)
         token = self._settings.slack_app_token
         if token is not None:
             self._socket = SocketMode(
@@ -176,6 +181,8 @@ class SlackBot:
                 await self._answering.explain(job.task)
             case Check():
                 await self._checking.check(job.task)
+            case Stop():
+                await self._sessions.stop(job.task)
 
     async def _busy(self, job: Job) -> None:
         match job.task:
@@ -185,19 +192,16 @@ class SlackBot:
                 await self._checking.busy(job.task)
 
     async def _handle(self, headers: Mapping[str, list[str]], body: str) -> tuple[int, Mapping[str, str], str]:
-        """Hand a request that Slack signed to Bolt."""
+        """Take a request that Slack signed."""
         if self._app is None:
             return 503, {"retry-after": "5"}, ""
         try:
-            request = AsyncBoltRequest(body=body, headers=dict(headers))
-            sound = isinstance(request.body.get("event", {}), dict)
-        except (ValueError, AttributeError, TypeError):
-            sound = False
-        if not sound:
-            return 400, {}, "The body is neither a form nor an object of JSON.\n"
-        try:
-            response = await self._dispatch(request)
-        except (Trouble, OSError, aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
+            # What is no JSON is a form, which Bolt reads.
+            payload = json.loads(body) if body.startswith("{") else {}
+            if not isinstance(payload.get("event", {}), dict):
+                raise TypeError("the event is no object")  # noqa: TRY301
+            response = await self._dispatch(payload, lambda: AsyncBoltRequest(body=body, headers=dict(headers)))
+        except (Trouble, OSError, aiohttp.ClientError, TimeoutError):
             _logger.exception("slack: an event could not be taken; Slack sends it again")
             return 503, {}, ""
         except (ValueError, AttributeError, TypeError, KeyError):
@@ -205,9 +209,14 @@ class SlackBot:
             return 400, {}, "The body is no request of Slack.\n"
         return response.status, response.first_headers_without_set_cookie(), response.body
 
-    async def _dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
-        """Let Bolt find the listener; what has none is acknowledged, or Slack would send it again."""
+    async def _dispatch(self, payload: Mapping[str, Any], request: Callable[[], AsyncBoltRequest]) -> BoltResponse:
+        """Take ``payload``: messages at once, all else by the listener that Bolt finds for the ``request`` it makes.
+
+        What has no listener is acknowledged, or Slack would send it again.
+        """
         if self._app is None:  # it is being stopped; Slack sends it again, to whoever is there then
             return BoltResponse(status=503)
-        response = await self._app.async_dispatch(request)
+        if await self._listeners.take_message(payload):
+            return BoltResponse(status=200)
+        response = await self._app.async_dispatch(request())
         return BoltResponse(status=200) if response.status == 404 else response

@@ -36,7 +36,14 @@ SCOPES: Mapping[str, str] = {
     "users:read": "who is a full member",
 }
 """What the bot's token needs, and for what."""
-EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
+EVENTS = (
+    "agent_session_stopped",
+    "app_home_opened",
+    "app_mention",
+    "message.channels",
+    "message.groups",
+    "message.im",
+)
 """What the app has to subscribe to; Slack tells no bot whether it does."""
 
 _TOKEN_TROUBLE = {

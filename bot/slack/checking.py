@@ -18,15 +18,17 @@ from bot.slack.answering import Answering, asker_of
 from bot.slack.blocks import Looking, Message, answer_message, evidence_message, notices
 from bot.slack.calls import SlackCalls
 from bot.slack.mailbox import Mailbox
-from bot.slack.outgoing import Outgoing, shown
+from bot.slack.outgoing import Outgoing, pages, shown
+from bot.slack.sessions import Sessions, Stopped
 from bot.slack.tasks import Check
 from bot.store import GivenAnswer
 
-__all__ = ["Checking", "is_enough", "known_scope"]
+__all__ = ["STOPPED", "Checking", "is_enough", "known_scope"]
 
 _logger = logging.getLogger("acknet.slack")
 
 _PROGRESS_SECONDS = 1.5
+STOPPED = "⏹ The look into the cluster was stopped. What it had read so far is not shown."
 
 
 def known_scope(kept: GivenAnswer) -> Scope:
@@ -45,10 +47,17 @@ class Checking:
     """Works on looks."""
 
     def __init__(
-        self, service: Service, calls: SlackCalls, mailbox: Mailbox, access: Access, answering: Answering
+        self,
+        service: Service,
+        calls: SlackCalls,
+        mailbox: Mailbox,
+        *,
+        access: Access,
+        answering: Answering,
+        sessions: Sessions,
     ) -> None:
         self._service, self._calls, self._mailbox = service, calls, mailbox
-        self._access, self._answering = access, answering
+        self._access, self._answering, self._sessions = access, answering, sessions
         self._under_way: set[str] = set()
 
     async def check(self, check: Check) -> None:
@@ -87,7 +96,11 @@ class Checking:
         asker = asker_of(check.user, check.spot)
         try:
             async with progress:
-                answered = await self._service.ask(kept.turns, asker, look=look, tell=progress.tell)
+                answered = await self._sessions.run(
+                    check.spot, lambda: self._service.ask(kept.turns, asker, look=look, tell=progress.tell)
+                )
+        except Stopped:
+            await self._restore(check, before, aside=STOPPED)
         except SourceError as error:
             await self._restore(check, before, notices.look_failed(error.public))
         except Overloaded:
@@ -112,15 +125,22 @@ class Checking:
         await self._answering.replace(check.spot, check.ts, check.key, message)
         await self._answering.say_rest(check.spot, message, check.shown_key, edit=check.key)
         if private and answer.diagnosis is not None:
-            seen = evidence_message(answer.diagnosis, answer.entry)
-            outgoing = Outgoing(do="post", spot=check.spot, user=check.user, message=shown(seen))
-            await self._mailbox.put(f"{check.key} evidence", outgoing)
+            report = answer.diagnosis
+            seen = await self._answering.draw(lambda: evidence_message(report, answer.entry))
+            for number, page in enumerate([shown(seen), *pages(seen)]):
+                outgoing = Outgoing(do="post", spot=check.spot, user=check.user, message=page)
+                await self._mailbox.put(f"{check.key} evidence {number}", outgoing)
 
-    async def _restore(self, check: Check, before: Answer, said: Message) -> None:
-        """Show the answer as it was, and say to the asker why there was no look."""
-        message = answer_message(before, answer_id=check.answer, may_probe=True, entry_url=self._answering.entry_url)
+    async def _restore(self, check: Check, before: Answer, said: Message | None = None, *, aside: str = "") -> None:
+        """Show the answer as it was, and say why there was no look: in it, or to the asker alone."""
+        message = await self._answering.draw(
+            lambda: answer_message(
+                before, answer_id=check.answer, may_probe=True, entry_url=self._answering.entry_url, aside=aside
+            )
+        )
         await self._answering.replace(check.spot, check.ts, check.key, message)
-        await self._tell(check, said)
+        if said is not None:
+            await self._tell(check, said)
 
     async def _tell(self, check: Check, message: Message) -> None:
         await self._answering.tell(check.spot, check.user, f"{check.key} told", message)

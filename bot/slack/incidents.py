@@ -35,7 +35,7 @@ class SlackSink:
         if notice.answer is not None:
             message = answer_message(notice.answer, answer_id=notice.answer_id or "")
             await self._put(key, self._post(spot, message))
-            for number, page in enumerate(pages(message.overflow)):
+            for number, page in enumerate(pages(message)):
                 await self._put(f"{key} rest {number}", Outgoing(do="post", spot=spot, message=dict(page)))
         # In the thread's lane, so that what the thread begins with is changed in the order of what is said below.
         head = shown(incident_message(notice.headline))

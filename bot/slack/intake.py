@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.service import Service
-from bot.slack.tasks import Check, Task, read_task
+from bot.slack.marking import Marking
+from bot.slack.tasks import Check, Stop, Task, read_task
 from bot.slack.workers import Workers
 from bot.store import Lease, StoreUnavailable
 
@@ -21,12 +23,17 @@ _logger = logging.getLogger("acknet.slack")
 _LEASE = dt.timedelta(minutes=2)
 _IDLE_SECONDS = 5.0
 _MOST_SEEN = 20_000
-_COURTESY_SECONDS = 1.0
-_COURTESY_TURNS = 50
+# Events that come so close on one another are a burst; it is over after as long, or is not waited for any longer.
+_BURST_SECONDS = 0.05
+_COURTESY_SECONDS = 2.0
 _AT_ONCE = 8
 _WAITING = 256
 _LOOKS_AT_ONCE = 4
 _LOOKS_WAITING = 32
+_STOPS_AT_ONCE = 2
+_STOPS_WAITING = 64
+_REFUSALS_AT_ONCE = 4
+_REFUSALS_WAITING = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,19 @@ class Intake:
         self._service = service
         self._marks = service.store.events
         self._lease = lease
+        self._marking = Marking(self._marks, lease=lease)
         self._idle_seconds = idle_seconds
         self._handle, self._say_busy = handle, busy
         self._asks: Workers[Job] = Workers("asks", self._work, at_once=_AT_ONCE, waiting=waiting)
         self._looks: Workers[Job] = Workers("looks", self._work, at_once=_LOOKS_AT_ONCE, waiting=_LOOKS_WAITING)
-        self._refusing: set[asyncio.Task[None]] = set()
+        # Not behind the looks that are to be stopped.
+        self._stops: Workers[Job] = Workers("stops", self._work, at_once=_STOPS_AT_ONCE, waiting=_STOPS_WAITING)
+        # To tell somebody that there is too much to do is work, too.
+        self._refusals: Workers[Job] = Workers(
+            "refusals", self._refuse, at_once=_REFUSALS_AT_ONCE, waiting=_REFUSALS_WAITING
+        )
         self._taking = 0
+        self._taken_at = self._burst_until = 0.0
         # Keys for when the store is down.
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -75,9 +89,15 @@ class Intake:
         """Begin to work."""
         self._asks.start()
         self._looks.start()
+        self._stops.start()
+        self._refusals.start()
 
     async def take(self, task: Task) -> None:
         """Take a task on, once, whoever delivers it how often; when it returns, it may be acknowledged."""
+        now = time.monotonic()
+        if now - self._taken_at < _BURST_SECONDS:
+            self._burst_until = now + _BURST_SECONDS
+        self._taken_at = now
         self._taking += 1
         try:
             await self._take(task)
@@ -89,7 +109,7 @@ class Intake:
         known = task.key in self._seen
         self._see(task.key)
         try:
-            lease = await self._marks.mark(task.key, lease=self._lease, event=task.model_dump(mode="json"))
+            lease = await self._marking.mark(task.key, task.model_dump(mode="json"))
         except StoreUnavailable as error:
             self._service.metrics.store_failures.labels(error.reason).inc()
         else:
@@ -118,23 +138,31 @@ class Intake:
 
     async def stop(self, seconds: float) -> None:
         """Finish what is under way; give back what is not begun."""
-        asks, looks = await asyncio.gather(self._asks.stop(seconds), self._looks.stop(seconds))
-        for job in (*asks, *looks):
+        several = (self._asks, self._looks, self._stops, self._refusals)
+        left = await asyncio.gather(*(workers.stop(seconds) for workers in several))
+        for job in (job for jobs in left for job in jobs):
             if (lease := job.lease) is not None:
                 await self._service.remember(lambda held=lease: self._marks.postpone(held), False)  # type: ignore[misc]
-        if self._refusing:
-            await asyncio.wait(self._refusing, timeout=1)
 
     def _give(self, job: Job) -> None:
-        workers = self._looks if isinstance(job.task, Check) else self._asks
-        if workers.offer(job):
+        if self._workers_for(job.task).offer(job):
             return
         self._service.metrics.slack_tasks.labels(job.task.kind, "busy").inc()
-        task = asyncio.create_task(self._refuse(job))
-        self._refusing.add(task)
-        task.add_done_callback(self._refusing.discard)
+        if not self._refusals.offer(job):
+            # Nothing is lost: it is taken over when its lease ends.
+            _logger.warning("slack: %s has to wait, there is even too much to be told so", job.task.key)
+
+    def _workers_for(self, task: Task) -> Workers[Job]:
+        match task:
+            case Check():
+                return self._looks
+            case Stop():
+                return self._stops
+            case _:
+                return self._asks
 
     async def _refuse(self, job: Job) -> None:
+        await self._let_others_in()
         await self._say_busy(job)
         await self._done(job)
 
@@ -144,11 +172,10 @@ class Intake:
         await self._done(job)
 
     async def _let_others_in(self) -> None:
-        """Wait a moment while events are to be acknowledged, which is what Slack waits for."""
-        for _ in range(_COURTESY_TURNS):
-            if not self._taking:
-                return
-            await asyncio.sleep(_COURTESY_SECONDS / _COURTESY_TURNS)
+        """Wait for the end of a burst: to acknowledge it is what Slack waits for, and answers would hold that up."""
+        patient_until = time.monotonic() + _COURTESY_SECONDS
+        while (now := time.monotonic()) < patient_until and (self._taking or now < self._burst_until):  # noqa: ASYNC110
+            await asyncio.sleep(_BURST_SECONDS)
 
     async def _done(self, job: Job) -> None:
         if (lease := job.lease) is not None:

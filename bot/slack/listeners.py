@@ -21,7 +21,7 @@ from bot.slack.home import Home
 from bot.slack.intake import Intake
 from bot.slack.outgoing import shown
 from bot.slack.plain import plain
-from bot.slack.tasks import Ask, Check, Edit, Explain, Spot
+from bot.slack.tasks import Ask, Check, Edit, Explain, Spot, Stop
 
 __all__ = ["COMMAND", "SHORTCUT", "Listeners"]
 
@@ -32,6 +32,8 @@ SHORTCUT = "acknet.explain_error"
 """Callback id of the message shortcut "Explain this error"."""
 
 Body = dict[str, Any]
+
+_MESSAGES = ("app_mention", "message")
 
 
 class Listeners:
@@ -53,9 +55,10 @@ class Listeners:
     def install(self, app: AsyncApp) -> None:
         """Have ``app`` call them."""
         app.error(self._failed)
-        app.event("app_mention")(self._message)
-        app.event("message")(self._message)
+        for name in _MESSAGES:
+            app.event(name)(self._message)
         app.event("app_home_opened")(self._opened)
+        app.event("agent_session_stopped")(self._stopped)
         app.command(COMMAND)(self._command)
         app.message_shortcut(SHORTCUT)(self._shortcut)
         app.action(names.RUN_CHECKS)(self._run_checks)
@@ -74,9 +77,27 @@ class Listeners:
         _logger.error("slack: an event could not be taken", exc_info=error)
         return None
 
+    async def take_message(self, body: Mapping[str, Any]) -> bool:
+        """Take an event about a message without Bolt, which would look at each for long; False: Bolt has to.
+
+        It has to as long as it has not found out whose the bot's token is.
+        """
+        if body.get("type") != "event_callback" or not self._answering.bot_user:
+            return False
+        event = body.get("event") or {}
+        if event.get("type") not in _MESSAGES:
+            return False
+        if event.get("user") != self._answering.bot_user:
+            await self._take(body)
+        return True
+
     async def _message(self, body: Body, context: AsyncBoltContext) -> None:
+        self._answering.bot_user = context.bot_user_id or ""
+        await self._take(body)
+
+    async def _take(self, body: Mapping[str, Any]) -> None:
         """Take a message, its change or its deletion, where it is about a question to acknet."""
-        bot_user = self._answering.bot_user = context.bot_user_id or ""
+        bot_user = self._answering.bot_user
         if body["event"].get("subtype") in ("message_changed", "message_deleted"):
             change = changed(body, bot_user)
             if change is None:
@@ -95,6 +116,11 @@ class Listeners:
     async def _opened(self, body: Body) -> None:
         event = body["event"]
         self._home.opened(event["user"], event.get("tab", "home"), event.get("channel", ""))
+
+    async def _stopped(self, body: Body) -> None:
+        event = body["event"]
+        spot = Spot(channel=event["channel"], thread=event.get("thread_ts"))
+        await self._intake.take(Stop(spot=spot, user=str(event.get("user") or ""), pressed=body["event_id"]))
 
     async def _command(self, ack: AsyncAck, body: Body) -> None:
         spot = Spot(

@@ -12,7 +12,7 @@ from bot.slack.tasks import Spot
 
 __all__ = ["MOST_PAGES", "Outgoing", "pages", "shown"]
 
-MOST_PAGES = 8
+MOST_PAGES = 16
 
 
 class Outgoing(BaseModel):
@@ -40,6 +40,7 @@ def shown(message: Message) -> dict[str, Any]:
     return message.payload()
 
 
-def pages(overflow: str | None) -> Sequence[dict[str, Any]]:
-    """Return the whole of an answer, as messages below one that had to be shortened; none where it was not."""
-    return [shown(page) for page in reply_messages(overflow)[:MOST_PAGES]] if overflow else []
+def pages(message: Message) -> Sequence[dict[str, Any]]:
+    """Return what belongs below ``message``: the whole of what had to be shortened, and all that was seen."""
+    whole = reply_messages(message.overflow)[: MOST_PAGES // 2] if message.overflow else ()
+    return [shown(page) for page in (*whole, *message.more)[:MOST_PAGES]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import aiohttp
 from slack_bolt import BoltResponse
@@ -27,7 +28,7 @@ _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 class SocketMode:
-    """Keeps one connection open through which ``dispatch`` gets what happens.
+    """Keeps one connection open through which ``dispatch`` gets what happens, and how to make a request of Bolt of it.
 
     The SDK reconnects by itself, but not out of every trouble: it goes on to dial an address that can be used only
     once. What is not connected for ``patience`` seconds is thrown away and begun anew.
@@ -37,7 +38,7 @@ class SocketMode:
         self,
         client: AsyncWebClient,
         app_token: str,
-        dispatch: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]],
+        dispatch: Callable[[Mapping[str, Any], Callable[[], AsyncBoltRequest]], Awaitable[BoltResponse]],
         *,
         ping_seconds: float = _PING_SECONDS,
         patience: float = _PATIENCE_SECONDS,
@@ -114,7 +115,9 @@ class SocketMode:
             task.add_done_callback(self._handling.discard)
         begun = time.time()
         headers: dict[str, str | Sequence[str]] = {"x-slack-retry-num": str(request.retry_attempt or 0)}
-        response = await self._dispatch(AsyncBoltRequest(mode="socket_mode", body=request.payload, headers=headers))
+        response = await self._dispatch(
+            request.payload, lambda: AsyncBoltRequest(mode="socket_mode", body=request.payload, headers=headers)
+        )
         try:
             await send_async_response(client, request, response, begun)
         except (OSError, aiohttp.ClientError) as error:

@@ -16,6 +16,7 @@ __all__ = [
     "Remove",
     "Snippet",
     "Spot",
+    "Stop",
     "Task",
     "answer_key",
     "read_task",
@@ -142,7 +143,21 @@ class Check(_Click):
         return f"check {self.action}"
 
 
-Task = Annotated[Ask | Edit | Remove | Explain | Check, Field(discriminator="kind")]
+class Stop(_Kept):
+    """What is under way in a thread is to be stopped; ``pressed`` is the id of the event."""
+
+    kind: Literal["stop"] = "stop"
+    spot: Spot
+    user: str
+    pressed: str
+
+    @property
+    def key(self) -> str:
+        """What makes it one press of the button."""
+        return f"stop {self.spot.place} {self.pressed}"
+
+
+Task = Annotated[Ask | Edit | Remove | Explain | Check | Stop, Field(discriminator="kind")]
 
 _TASKS: TypeAdapter[Task] = TypeAdapter(Task)
 

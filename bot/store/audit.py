@@ -88,11 +88,17 @@ class AuditLog:
         return await self._database.write("audit.add", lambda connection: _append(connection, now, values))
 
     async def list(
-        self, *, since: dt.datetime | None = None, who: str | None = None, before: int | None = None, limit: int = 100
+        self,
+        *,
+        since: dt.datetime | None = None,
+        who: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100,
     ) -> tuple[AuditRecord, ...]:
         """Return records, the newest first; ``before`` is the number that the page before ended with.
 
-        Raises StoreUnavailable.
+        ``after`` is the number of one that is known, with all before it. Raises StoreUnavailable.
         """
         found = select(*_COLUMNS).order_by(audit_log.c.number.desc()).limit(limit)
         if since is not None:
@@ -101,6 +107,8 @@ class AuditLog:
             found = found.where(audit_log.c.who == who)
         if before is not None:
             found = found.where(audit_log.c.number < before)
+        if after is not None:
+            found = found.where(audit_log.c.number > after)
         return await self._records(found)
 
     async def verify(self) -> AuditCheck:

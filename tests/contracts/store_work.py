@@ -53,6 +53,20 @@ class WorkContract(StoreGround):
 
         assert use(steps) == (None, 2, False, True)
 
+    def test_events_that_are_claimed_together_are_claimed_as_each_would_be_alone(self, use, clock):
+        async def steps(store):
+            handled = await store.events.mark("handled", lease=MINUTE)
+            await store.events.done(handled)
+            await store.events.mark("vanished", lease=MINUTE)
+            clock.advance(MINUTE)
+            await store.events.mark("held", lease=MINUTE)
+            several = [(key, {"of": key}) for key in ("new", "handled", "held", "new", "vanished")]
+            marks = await store.events.mark_all(several, lease=MINUTE)
+            assert await store.events.done(marks[0])
+            return [mark and (mark.key, mark.attempt) for mark in marks]
+
+        assert use(steps) == [("new", 1), None, None, None, ("vanished", 2)]
+
     def test_an_event_that_is_not_delivered_again_is_taken_over_with_what_it_said(self, use, clock):
         async def steps(store):
             event = {"text": "Terway 没有 IP", "channel": "C1", "blocks": [{"type": "rich_text"}]}

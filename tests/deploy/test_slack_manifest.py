@@ -17,6 +17,7 @@ from tests.doubles.slack_manifest import MANIFEST, granted
 HTTP = MANIFEST.with_name("manifest-http.yaml")
 ROOT = Path(__file__).parents[2]
 _EVENT_SCOPES = {
+    "agent_session_stopped": None,
     "app_home_opened": None,
     "app_mention": "app_mentions:read",
     "message.channels": "channels:history",

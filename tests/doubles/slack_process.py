@@ -127,14 +127,13 @@ async def _serve(settings: Settings, clock: Clock[float], loop: _MortalLoop, rea
     service = Service(settings, opening, store=store)
     bot = SlackBot(service, tempo=QUICK)
     await bot.start()
-    assert bot._app is not None
-    dispatch = bot._app.async_dispatch
+    take_message = bot._listeners.take_message
 
-    async def arm(request: Any) -> Any:
+    async def arm(body: Any) -> bool:
         loop.is_armed = True
-        return await dispatch(request)
+        return await take_message(body)
 
-    bot._app.async_dispatch = arm  # type: ignore[method-assign]
+    bot._listeners.take_message = arm  # type: ignore[method-assign]
     server = None
     if settings.slack_app_token is None:
         server, url = await http_server(bot)

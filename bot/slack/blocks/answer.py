@@ -10,9 +10,10 @@ from bot.answer import Answer, EntryName
 from bot.render import markdown_answer
 from bot.slack.blocks import names
 from bot.slack.blocks.buttons import button, feedback, note, plain_text
-from bot.slack.blocks.diagnosis import cost, details, headline, verdicts
+from bot.slack.blocks.diagnosis import cost, details, headline, proofs, verdicts
 from bot.slack.blocks.inline import Run, link, plain, runs_of
 from bot.slack.blocks.length import BUDGET, TEXT, Section, fit, weight_of
+from bot.slack.blocks.looked import MORE_SEEN, more_seen
 from bot.slack.blocks.message import Message
 from bot.slack.blocks.pieces import Piece, block_of, item, paragraph
 from bot.slack.blocks.progress import Looking, looking_block
@@ -45,22 +46,27 @@ def answer_message(
     entry_url: Callable[[str], str | None] | None = None,
     looking: Looking | None = None,
     instead_of: str | None = None,
+    aside: str = "",
 ) -> Message:
     """Return the message that shows ``answer``.
 
     ``may_probe``: whether a button offers read-only checks. ``evidence``: whether people who read the message may see
     what was seen in the cluster. ``entry_url`` gives the page of an entry, where there is one. ``looking`` is a look
     that is under way for this answer. ``instead_of`` is the title of what was shown before this entry was asked for.
+    ``aside`` is a line of acknet's about what became of the answer.
     """
     if not evidence:
         answer = without_evidence(answer)
     head: list[Block] = [HeaderBlock(text=plain_text(answer.title, _TITLE))]
     if instead_of:
         head.append(note(f"In place of: {instead_of}"))
+    if aside:
+        head.append(note(aside))
     if looking:
         head.append(looking_block(looking))
     report = answer.diagnosis
-    if report and (lines := verdicts(report, answer.entry)):
+    lines = verdicts(report, answer.entry) if report else []
+    if lines:
         head.append(block_of(lines))
     tail: list[Block] = []
     if rests_on := sources(answer):
@@ -68,7 +74,7 @@ def answer_message(
     tail += _small_print(answer, evidence=evidence, entry_url=entry_url)
     tail += [*_others(answer, answer_id), *feedback(answer_id), _nobody_answered(answer_id)]
     probe = [_probe_button(answer, answer_id)] if may_probe and not looking else []
-    room = BUDGET - weight_of([*head, *probe, *tail, note(_SHORTENED)])
+    room = BUDGET - weight_of([*head, *probe, *tail, note(_SHORTENED), *([note(MORE_SEEN)] if report else [])])
     shown, whole = fit(list(_sections(answer)), room)
     middle: list[Block] = [block_of(pieces) for pieces in shown]
     # Below the short answer, where there is one, so that nobody has to look for it below the steps.
@@ -76,10 +82,14 @@ def answer_message(
     middle = [*middle[:after], *probe, *middle[after:]]
     if not whole:
         middle.append(note(_SHORTENED))
+    more = more_seen(report, proofs(report, answer.entry), lines) if report else ()
+    if more:
+        middle.append(note(MORE_SEEN))
     return Message(
         text=fallback("\n".join(_spoken(answer)), TEXT),
         blocks=(*head, *middle, *tail),
         overflow=None if whole else markdown_answer(answer),
+        more=more,
     )
 
 

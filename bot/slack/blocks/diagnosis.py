@@ -13,7 +13,7 @@ from bot.slack.blocks.pieces import Piece, code, item, line, weigh
 from bot.slack.blocks.statements import Told
 from bot.slack.blocks.text import clip, one_line
 
-__all__ = ["cost", "details", "evidence_of", "headline", "verdicts"]
+__all__ = ["cost", "details", "everything", "evidence_of", "headline", "proofs", "stand_in", "verdicts"]
 
 CONFIRMED, RULED_OUT, UNDECIDED, STATE, TROUBLE = "🔴", "🟢", "⚪", "🔵", "⚠️"
 _WHY = {
@@ -26,6 +26,7 @@ _SHOWN_EVIDENCE = 3
 _LONGEST_VALUE = 300
 _LONGEST_COMMAND = 600
 _LONGEST_MISSING = 400
+_WHOLE_VALUE = 8000
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,37 @@ def details(report: Report, answered: str | None) -> list[Told]:
                 for finding in entry.findings
             ]
     return told
+
+
+def everything(report: Report) -> Iterator[Piece]:
+    """Yield all that was seen, with what it says of each entry, and what is left to look at."""
+    for check in report.diagnosis.checks:
+        if check.evidence or check.failed is None:
+            yield line(Run(one_line(check.says), bold=True), Run(_missing(check.missing)))
+            yield from map(_whole, check.evidence)
+    for sign, label, entries in (
+        (CONFIRMED, "Confirmed in this cluster: ", report.confirmed),
+        (STATE, "So here: ", report.states),
+        (RULED_OUT, "Ruled out: ", report.ruled_out),
+        (UNDECIDED, "Not decided: ", report.undecided),
+    ):
+        for entry in entries:
+            yield line(*_entry(entry, sign, label))
+            for finding in entry.findings:
+                yield item(_left(finding) if sign == UNDECIDED else [Run(one_line(finding.claim))])
+                yield from map(_whole, finding.evidence)
+
+
+def proofs(report: Report, answered: str | None) -> Iterator[Piece]:
+    """Yield what proves the verdicts that :func:`verdicts` shows, all of it."""
+    for one in _lines(report, answered, longest=0, each_finding=True):
+        yield from map(_whole, one.proof)
+
+
+def stand_in(seen: Iterable[Piece], shown: Iterable[Piece]) -> bool:
+    """Tell whether all that was ``seen`` stands in what is ``shown``."""
+    said = "\n\n".join(plain(piece.runs) for piece in shown)
+    return all(plain(piece.runs) in said for piece in seen if piece.kind == "code")
 
 
 def evidence_of(seen: Sequence[Evidence], most: int = _SHOWN_EVIDENCE) -> Piece | None:
@@ -179,14 +211,15 @@ def _proof(finding: Finding) -> list[Piece]:
     return [code(_seen(finding.evidence[0]))] if finding.evidence else []
 
 
-def _seen(evidence: Evidence) -> str:
+def _whole(evidence: Evidence) -> Piece:
+    return code(_seen(evidence, longest=_WHOLE_VALUE, longest_command=_WHOLE_VALUE))
+
+
+def _seen(evidence: Evidence, *, longest: int = _LONGEST_VALUE, longest_command: int = _LONGEST_COMMAND) -> str:
     """Return one thing that was seen, on lines that nothing seen can add to."""
-    value = clip(one_line(evidence.value), _LONGEST_VALUE) or "(empty)"
+    value = clip(one_line(evidence.value), longest) or "(empty)"
     at = f"  ({when(evidence)})" if when(evidence) else ""
-    lines = [
-        clip(one_line(evidence.object), _LONGEST_VALUE),
-        f"  {clip(one_line(evidence.field), _LONGEST_VALUE)}: {value}{at}",
-    ]
+    lines = [clip(one_line(evidence.object), longest), f"  {clip(one_line(evidence.field), longest)}: {value}{at}"]
     command = one_line(evidence.kubectl)
     # Half a command is worse than none.
-    return "\n".join([*lines, command] if len(command) <= _LONGEST_COMMAND else lines)
+    return "\n".join([*lines, command] if len(command) <= longest_command else lines)

@@ -16,12 +16,13 @@ class Message:
 
     ``text``: what notifications show and screen readers read, escaped, at most 4,000 characters. ``blocks``: what
     people see, within Slack's limits. ``overflow``: the whole as Markdown where the blocks had to leave something out,
-    for a reply or a file.
+    for a reply or a file. ``more``: what belongs below it, message by message.
     """
 
     text: str
     blocks: tuple[Block, ...]
     overflow: str | None = None
+    more: tuple[Message, ...] = ()
 
     def payload(self) -> dict[str, Any]:
         """Return it as arguments of ``chat.postMessage``, ``chat.postEphemeral`` and ``chat.update``: plain data."""

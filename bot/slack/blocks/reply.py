@@ -15,7 +15,7 @@ from bot.slack.blocks.message import Message
 from bot.slack.blocks.pieces import Piece, block_of, code, heading, item, paragraph, quote
 from bot.slack.blocks.text import clean, fallback, size
 
-__all__ = ["reply_messages"]
+__all__ = ["paged", "reply_messages"]
 
 _LARGEST_PIECE = 3000
 _PAGE = BUDGET - 200  # the rest is for what stands above
@@ -23,20 +23,25 @@ _PAGE = BUDGET - 200  # the rest is for what stands above
 
 def reply_messages(markdown: str) -> tuple[Message, ...]:
     """Return ``Message.overflow`` as messages to be sent one after the other; nothing of it is left out."""
+    return paged(_pieces(markdown), "The whole answer")
+
+
+def paged(pieces: Iterable[Piece], title: str) -> tuple[Message, ...]:
+    """Return ``pieces`` under ``title`` as messages to be sent one after the other, as many as it takes."""
     pages: list[list[Piece]] = [[]]
     room = _PAGE
-    for piece in _split(_pieces(markdown)):
+    for piece in _split(pieces):
         if piece.weight > room:
             pages.append([])
             room = _PAGE
         pages[-1].append(piece)
         room -= piece.weight
     shown = [pieces for pieces in pages if pieces]
-    return tuple(_message(pieces, number, len(shown)) for number, pieces in enumerate(shown, 1))
+    return tuple(_message(pieces, title, number, len(shown)) for number, pieces in enumerate(shown, 1))
 
 
-def _message(pieces: list[Piece], number: int, most: int) -> Message:
-    title = "The whole answer" if most == 1 else f"The whole answer, part {number} of {most}"
+def _message(pieces: list[Piece], title: str, number: int, most: int) -> Message:
+    title = title if most == 1 else f"{title}, part {number} of {most}"
     said = "\n".join([title, *(plain(piece.runs) for piece in pieces)])
     return Message(text=fallback(said, TEXT), blocks=(note(title), block_of(pieces)))
 

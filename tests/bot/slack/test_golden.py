@@ -43,6 +43,7 @@ from bot.slack.blocks import (
     reply_messages,
 )
 from bot.slack.blocks.incident import incident_message
+from bot.slack.checking import STOPPED
 from corpus import Code, load_corpus
 from index.fusion import Outcome
 from index.retriever import Ranked, Ranking
@@ -277,6 +278,10 @@ MESSAGES: dict[str, Callable[[], Message]] = {
     "evidence-unreadable": lambda: evidence_message(
         _report(after("terway-exhausted-pods-forbidden", *SUSPECTS)), EXHAUSTED
     ),
+    "evidence-more": lambda: evidence_message(
+        _report(after("terway-exhausted-crd-condition", *SUSPECTS)), EXHAUSTED
+    ).more[0],
+    "look-stopped": lambda: shown(plain(EXHAUSTED, QUOTA, MAC, outcome="choices"), aside=STOPPED),
     "incident": lambda: incident_message(HEADLINE),
     "incident-resolved": lambda: incident_message(HEADLINE.model_copy(update={"state": "resolved", "firing": 0})),
     "reply": lambda: reply_messages(shown(plain("flannel-ip-leak")).overflow or "")[0],
@@ -338,6 +343,8 @@ def compare(name: str, sent: dict[str, Any], seen: str) -> None:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_is_the_one_in_its_file_and_slack_takes_it(name: str) -> None:
     message = MESSAGES[name]()
+    for page in message.more:
+        check_blocks(page.payload()["blocks"])
     sent = message.payload() | {"overflows": message.overflow is not None}
     check_blocks(sent["blocks"])
     compare(name, sent, seen_message(sent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import indent
 from typing import Literal
 
@@ -13,6 +14,7 @@ from bot.diagnosis.report import Report
 from bot.oncall.notice import Headline
 from bot.slack.blocks import Looking, Message, answer_message, evidence_message, notices, reply_messages
 from bot.slack.blocks.incident import incident_message, incident_reply
+from bot.slack.blocks.text import one_line
 from tests.bot.slack.answers import reports, texts
 from tests.doubles.slack import mrkdwn
 from tests.doubles.slack.blocks import check_blocks, links, mentions, weight, words
@@ -31,14 +33,22 @@ def assert_only_text(message: Message) -> str:
     return words(blocks)
 
 
+TITLES = re.compile(r"All that was seen in the cluster(, part \d+ of \d+)?")
+
+
 @given(reports())
 @FEW
 def test_evidence_is_taken_whatever_was_seen(report: Report) -> None:
     message = evidence_message(report)
     said = assert_only_text(message)
-    if message.overflow is None:
-        left = {entry.title for entry in report.undecided}
-        assert all("".join(title.split()) == "" or "Not decided" in said for title in left)
+    pages = [assert_only_text(page) for page in message.more]
+    # What is long goes on after the title of the next page.
+    all_said = "".join(re.sub(TITLES, "", "".join([said, *pages])).split())
+    entries = (*report.confirmed, *report.states, *report.ruled_out, *report.undecided)
+    seen = [seen for entry in entries for finding in entry.findings for seen in finding.evidence]
+    assert all("".join(one_line(each.value).split())[:1000] in all_said for each in seen)
+    left = {entry.title for entry in report.undecided}
+    assert all("".join(title.split()) == "" or "Notdecided" in all_said for title in left)
 
 
 @given(st.dictionaries(texts, st.sampled_from(["reading", "read", "unreadable"]), max_size=60), texts)

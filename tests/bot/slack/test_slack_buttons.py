@@ -12,7 +12,7 @@ import pytest
 from bot.slack.blocks import names
 from tests.bot.slack.conftest import EVENTS, SCOPES, Live
 from tests.doubles.engine import StandInEngine
-from tests.doubles.kubernetes_api import KubernetesApi, kubernetes_api
+from tests.doubles.kubernetes_api import Fault, KubernetesApi, kubernetes_api
 from tests.doubles.slack import Message, RateLimits, slack_platform
 from tests.doubles.slack_bot import Transport, running_bot, slack_settings
 from tests.scenarios.loading import NOW, as_json, load_scenario
@@ -46,6 +46,7 @@ def _looking(transport: Transport, api: KubernetesApi, tmp_path_factory: pytest.
             directory,
             transport,
             kubeconfig=api.kubeconfig(directory),
+            diagnosis_timeout=300,
             slack_probe=True,
             slack_probe_users=("U1", GUEST),
             slack_probe_groups=("S1",),
@@ -87,6 +88,12 @@ def whispered(live: Live, user: str, most: int = 1) -> list[str]:
 
 def rate(live: Live, shown: Message, button: str) -> None:
     live.slack.click(shown, names.FEEDBACK, "U2", shown.element(names.FEEDBACK)[button]["value"]).wait(30)
+
+
+def is_stoppable(live: Live, shown: Message) -> bool:
+    """Tell whether Slack shows the stop button in the thread."""
+    session = live.slack.session(shown)
+    return session is not None and session.status == "processing"
 
 
 def audit(live: Live) -> Any:
@@ -203,6 +210,52 @@ def test_where_others_read_along_what_was_seen_goes_to_the_asker_alone(live: Liv
     assert any(seen in private for seen in look.read)
     assert not any(seen in result.words for seen in look.read)
     assert live.slack.ephemerals("U2", live.channel) == []
+
+
+def test_the_stop_button_ends_a_look_and_the_answer_stays_as_it_was(live: Live, api: KubernetesApi) -> None:
+    shown = answer(live)
+    hanging = Fault(hang=True)
+    api.faults.append(hanging)
+    try:
+        live.slack.submit(ask_for_checks(live, shown), SCOPE).wait(30)
+        live.slack.wait_until(lambda: is_stoppable(live, shown), timeout=90)
+        live.slack.wait_until(lambda: "Looking" in live.slack.message(shown).words, timeout=90)
+        live.slack.press_stop(shown, "U2")
+        live.slack.wait_until(lambda: "was stopped" in live.slack.message(shown).words, timeout=90)
+        live.settle()
+    finally:
+        api.faults.remove(hanging)
+    stopped = live.slack.message(shown)
+
+    assert stopped.text == shown.text
+    assert names.RUN_CHECKS in stopped.actions
+    live.slack.wait_until(lambda: not is_stoppable(live, shown), timeout=90)
+    here = [one for one in audit(live) if live.channel in one.place and one.action in ("look", "stop")]
+    assert [(one.action, one.who) for one in sorted(here, key=lambda one: one.action)] == [
+        ("look", "U1"),
+        ("stop", "U2"),
+    ]
+    (look,) = [one for one in here if one.action == "look"]
+    assert look.outcome["stopped"] is True
+    assert look.outcome["scope"] == SCOPE
+
+    live.slack.submit(ask_for_checks(live, stopped), SCOPE).wait(30)
+    assert "Confirmed" in looked(live, shown).text
+
+
+def test_a_look_that_another_copy_of_acknet_was_told_to_stop_ends(live: Live, api: KubernetesApi) -> None:
+    shown = answer(live)
+    place = f"slack {live.channel}/{shown.thread_ts}"
+    hanging = Fault(hang=True)
+    api.faults.append(hanging)
+    try:
+        live.slack.submit(ask_for_checks(live, shown), SCOPE).wait(30)
+        live.slack.wait_until(lambda: "Looking" in live.slack.message(shown).words, timeout=90)
+        live.slack.wait_until(lambda: is_stoppable(live, shown), timeout=90)
+        live.running.run(lambda: live.running.service.store.audit.add(who="U2", place=place, action="stop"))
+        live.slack.wait_until(lambda: "was stopped" in live.slack.message(shown).words, timeout=90)
+    finally:
+        api.faults.remove(hanging)
 
 
 def test_an_answer_that_one_person_sees_can_be_looked_into(live: Live) -> None:
