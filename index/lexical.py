@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -24,6 +25,8 @@ __all__ = ["BUCKETS", "Bm25", "HashedText", "hashed"]
 BUCKETS = 1 << 16
 _TERM, _GRAM, _PAIR = "w:", "c:", "p:"
 _MAX_CHARACTERS = 6_000
+# Together about four megabytes.
+_MAX_KNOWN, _KNOWN_TOKENS = 32, 1 << 13
 
 HashedText = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 """Buckets (unique) and their sublinear term frequencies."""
@@ -41,19 +44,22 @@ def hashed(text: str, translation: str) -> HashedText:
     counts = Counter(_bucket(_TERM + word) for word in words)
     counts.update(_bucket(_PAIR + left + " " + right) for left, right in pairwise(words))
     for token in tokens(text.lower()):
-        counts.update(_gram_buckets(token))
+        # What is too long for a word is hardly seen twice, and would be kept whole.
+        counts.update(_known_grams(token) if len(token) <= _MAX_KNOWN else _gram_buckets(token))
     values = [1.0 if count == 1 else 1.0 + math.log(count) for count in counts.values()]
     return np.fromiter(counts, np.int64, len(counts)), np.array(values, np.float32)
 
 
-@lru_cache(1 << 16)
 def _bucket(feature: str) -> int:
     return zlib.crc32(feature.encode()) % BUCKETS
 
 
-@lru_cache(1 << 15)
-def _gram_buckets(token: str) -> tuple[int, ...]:
-    return tuple(zlib.crc32((_GRAM + gram).encode()) % BUCKETS for gram in character_ngrams(token))
+def _gram_buckets(token: str) -> array[int]:
+    # Two bytes a bucket, of which there are no more than that; in a tuple it would be thirty-six.
+    return array("H", [zlib.crc32((_GRAM + gram).encode()) % BUCKETS for gram in character_ngrams(token)])
+
+
+_known_grams = lru_cache(_KNOWN_TOKENS)(_gram_buckets)
 
 
 class Bm25:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import string
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -78,3 +82,17 @@ def test_hashed_text_has_each_bucket_once_and_grows_with_the_logarithm_of_freque
 def test_a_typo_leaves_most_of_the_hashed_text_alone() -> None:
     right, wrong = set(hashed("conntrack table full", "")[0]), set(hashed("conntrck table full", "")[0])
     assert len(right & wrong) > len(right) / 2
+
+
+def test_what_is_seen_once_does_not_stay_in_memory() -> None:
+    letters = random.Random(7)
+    tracemalloc.start()
+    try:
+        hashed("".join(letters.choices(string.ascii_letters, k=6_000)), "")
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20):
+            hashed("".join(letters.choices(string.ascii_letters, k=6_000)), "")
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20 * 6_000
