@@ -19,6 +19,7 @@ from bot.answer import Answer
 from bot.diagnosis.models import Diagnosis
 from bot.look import Look, SourceError, look_into
 from bot.observe.metrics import Metrics
+from bot.observe.repeated import Repeated
 from bot.observe.tracing import span
 from bot.opening import AskEngine, EngineOpening
 from bot.pool import Overloaded, Pool
@@ -46,6 +47,8 @@ _MOST_LOOKS = 4
 _LOOKS_WAITING = 32
 _LOOK_MARGIN_SECONDS = 10.0
 _MOST_UNWRITTEN = 1000
+# An answer waits so long to be written down; as a rule that takes a few milliseconds.
+_WRITTEN_SECONDS = 0.25
 
 
 def untold(_: Mapping[str, Any]) -> None:
@@ -98,7 +101,9 @@ class Service:
             waiting=_LOOKS_WAITING,
             seconds=settings.diagnosis_timeout + _LOOK_MARGIN_SECONDS,
         )
-        self._writing: dict[str, asyncio.Task[None]] = {}
+        self._writing: dict[str, asyncio.Task[bool]] = {}
+        self._writes_in_time = True
+        self._left_out = Repeated(_logger)
 
     @property
     def engine(self) -> AskEngine:
@@ -129,7 +134,7 @@ class Service:
                 note("acknet.outcome", answer.outcome)
                 note("acknet.entry", answer.entry or "")
         tell({"stage": "answered"})
-        return self._given(answer, turns, asker, look, time.perf_counter() - start)
+        return await self._given(answer, turns, asker, look, time.perf_counter() - start)
 
     async def explain(
         self, entry_id: str, turns: Sequence[str], asker: Asker, diagnosis: Diagnosis | None = None
@@ -141,7 +146,7 @@ class Service:
         engine, start = self.engine, time.perf_counter()
         with self._failures_counted(asker):
             answer = await self._asks.run(lambda: engine.explain(entry_id, turns, diagnosis))
-        return self._given(answer, turns, asker, None, time.perf_counter() - start)
+        return await self._given(answer, turns, asker, None, time.perf_counter() - start)
 
     async def nearest(self, text: str) -> tuple[Entry, ...]:
         """Return the entries that come nearest to ``text`` in meaning, without an answer; nothing is kept of it.
@@ -287,24 +292,33 @@ class Service:
             None,
         )
 
-    def _given(self, answer: Answer, turns: Sequence[str], asker: Asker, look: Look | None, seconds: float) -> Answered:
-        """Count an answer, and keep it beside the work that follows."""
+    async def _given(
+        self, answer: Answer, turns: Sequence[str], asker: Asker, look: Look | None, seconds: float
+    ) -> Answered:
+        """Count an answer and write it down before it goes out: it can be rated whatever becomes of this process.
+
+        A store that was down or slow the last time is not waited for; the answer is written down beside.
+        """
         self.metrics.answered(asker.surface, answer, seconds)
         given = Answered(secrets.token_urlsafe(12), answer)
         if len(self._writing) >= _MOST_UNWRITTEN:
             self.metrics.store_failures.labels("slow").inc()
-            _logger.warning("the store is behind by %d answers; this one is not kept", len(self._writing))
+            self._left_out.warn("the store is behind by %d answers; this one is not kept", len(self._writing))
             return given
         task = asyncio.create_task(self._keep(given, list(turns), asker, _scope(look)))
         self._writing[given.id] = task
         task.add_done_callback(lambda _: self._writing.pop(given.id, None))
+        if self._writes_in_time:
+            await asyncio.wait({task}, timeout=_WRITTEN_SECONDS)
+            if not task.done():
+                self._writes_in_time = False
         return given
 
-    async def _keep(self, given: Answered, turns: list[str], asker: Asker, scope: Mapping[str, str]) -> None:
+    async def _keep(self, given: Answered, turns: list[str], asker: Asker, scope: Mapping[str, str]) -> bool:
         answer = given.answer
         ranked = {one.id: one.confidence for one in answer.candidates}
 
-        async def keep() -> None:
+        async def keep() -> bool:
             await self.store.answers.keep(
                 given.id,
                 turns=turns,
@@ -316,22 +330,26 @@ class Service:
                 ranked=ranked,
                 scope=scope,
             )
-            await self.store.audit.add(
-                who=asker.who,
-                place=_place(asker),
-                action="ask",
-                question=turns[-1],
-                outcome={
-                    "answer": given.id,
-                    "outcome": answer.outcome,
-                    "entry": answer.entry,
-                    **({"sent_to_model": list(answer.model_sent)} if answer.model_sent else {}),
-                },
-            )
-            if answer.outcome == "no_answer":
-                await self.store.questions.add(turns[-1], cause="no_answer", ranked=ranked)
+            return True
 
-        await self.remember(keep, None)
+        async def audit() -> bool:
+            outcome: dict[str, Any] = {"answer": given.id, "outcome": answer.outcome, "entry": answer.entry}
+            if answer.model_sent:
+                outcome |= {"sent_to_model": list(answer.model_sent)}
+            await self.store.audit.add(
+                who=asker.who, place=_place(asker), action="ask", question=turns[-1], outcome=outcome
+            )
+            return True
+
+        async def question() -> bool:
+            await self.store.questions.add(turns[-1], cause="no_answer", ranked=ranked)
+            return True
+
+        wanted = [keep, audit, *([question] if answer.outcome == "no_answer" else [])]
+        # Side by side: what comes together is committed together, and what fails is told one by one.
+        kept = await asyncio.gather(*(self.remember(one, False) for one in wanted))
+        self._writes_in_time = all(kept)
+        return self._writes_in_time
 
     async def _keep_question(self, given: GivenAnswer, cause: Cause) -> None:
         await self.store.questions.add(given.turns[-1], cause=cause, ranked=dict(given.ranked))

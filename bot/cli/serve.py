@@ -65,6 +65,7 @@ def listen_or_fail(settings: Settings) -> socket.socket:
 def serve_app(app: FastAPI, settings: Settings, listener: socket.socket, ready: str) -> None:
     """Serve ``app`` on ``listener`` until it is stopped; prints ``ready`` with its {url} once requests are taken."""
     from bot.observe.log import log_to_stderr
+    from bot.observe.memory import keep_small
     from bot.observe.tracing import start_tracing
     from bot.web.server import Server, url_of
 
@@ -74,6 +75,7 @@ def serve_app(app: FastAPI, settings: Settings, listener: socket.socket, ready: 
     def tell_ready() -> None:
         print_line(ready.format(url=url_of(listener)))
         sys.stdout.flush()
+        keep_small(app.state.opening.wait)
 
     Server(app, settings, tell_ready).run_until_signalled(listener)
     end_tracing()

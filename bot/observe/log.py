@@ -11,6 +11,7 @@ import structlog
 
 from bot.diagnosis.redaction.redact import redact
 from bot.settings import Settings
+from bot.settings.sources import printable
 
 __all__ = ["log_to_stderr"]
 
@@ -39,7 +40,7 @@ def log_to_stderr(settings: Settings) -> None:
         plain = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
         )
-        last = [structlog.processors.format_exc_info, _redacted, plain]
+        last = [structlog.processors.format_exc_info, _redacted, _in_its_place, plain]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -59,4 +60,12 @@ def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mu
     for name in ("event", "exception"):
         if isinstance(event.get(name), str):
             event[name] = redact(event[name])
+    return event
+
+
+def _in_its_place(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Let no text act on a terminal or look like a line of its own: further lines are indented, the rest is escaped."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "\n    ".join(map(printable, value.split("\n")))
     return event

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 
+from bot.observe.repeated import Repeated
 from bot.oncall import alertmanager, pagerduty
 from bot.oncall.alertmanager import AlertmanagerWebhook
 from bot.oncall.delivery import Delivery
@@ -44,6 +45,7 @@ class Accepted(Reply):
 def alert_routes(service: Service, wake: Callable[[], None]) -> APIRouter:
     """Return the routes; ``wake`` is called once something was put down."""
     router = APIRouter(route_class=JsonRoute)
+    unsigned = Repeated(_logger)  # anybody can post one
     keys = [secret.get_secret_value() for secret in service.settings.pagerduty_secrets]
 
     async def signed(
@@ -53,7 +55,7 @@ def alert_routes(service: Service, wake: Callable[[], None]) -> APIRouter:
         ] = None,
     ) -> None:
         if not is_signed(await request.body(), signature or "", keys):
-            _logger.warning("a webhook to %s does not bear a signature by a secret that is known", PAGERDUTY)
+            unsigned.warn("a webhook to %s does not bear a signature by a secret that is known", PAGERDUTY)
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "The signature in X-PagerDuty-Signature is not that of this body by a secret known here.",

@@ -80,6 +80,11 @@ class Database:
         self._outage = Outage()
         self._closed = False
 
+    @property
+    def trouble(self) -> Reason | None:
+        """Why something was not done the last time; None once it works again."""
+        return self._outage.reason
+
     async def open(self) -> None:
         """Open the database, and migrate it first, which may take longer than an operation. Raises StoreUnavailable."""
         if self._closed:
@@ -93,7 +98,7 @@ class Database:
     async def write(self, name: str, work: Work[T]) -> T:
         """Return what ``work`` returns, once all it wrote is committed. Raises StoreUnavailable."""
         result = await self._bounded(name, lambda: self._attempt(lambda session: session.write(work)))
-        self._outage.is_over()
+        self._outage.is_over(name)
         return result
 
     async def close(self) -> None:
@@ -134,6 +139,7 @@ class Database:
                 task.cancel()
                 self._look_after(task)
         failure = self._failure(task)
+        await asyncio.sleep(0)  # so that it is given up where it waits before whoever asked hears of it
         self._rests_for = failure if failure is not None and failure.reason in _RESTS else None
         self._rests_until = time.monotonic() + _REST_SECONDS
         if failure is not None:

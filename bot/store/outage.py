@@ -22,12 +22,15 @@ class Outage:
         self._undone: Counter[str] = Counter()
         self._known: set[tuple[str, Reason]] = set()
         self._summed_at = 0.0
+        self.reason: Reason | None = None
+        """Why something was not done the last time; None once it works again."""
 
     def failed(self, name: str, failure: StoreUnavailable) -> None:
         """Note that the operation ``name`` was not done."""
         if not self._undone:
             self._summed_at = time.monotonic()
         self._undone[name] += 1
+        self.reason = failure.reason
         if (name, failure.reason) not in self._known:
             self._known.add((name, failure.reason))
             _logger.warning("store: %s was not done: %s", name, failure)
@@ -35,12 +38,15 @@ class Outage:
             self._summed_at = time.monotonic()
             _logger.warning("store: not done until now: %s", self._sum())
 
-    def is_over(self) -> None:
-        """Note that something was written."""
-        if self._undone:
+    def is_over(self, name: str) -> None:
+        """Note that the operation ``name`` was done, if it writes."""
+        # Where the disk is full, what had nothing to write succeeds all the same.
+        is_full = any(reason == "full" for _, reason in self._known)
+        if self._undone and (name in self._undone or not is_full):
             _logger.warning("store: it works again; not done meanwhile: %s", self._sum())
             self._undone.clear()
             self._known.clear()
+            self.reason = None
 
     def _sum(self) -> str:
         return ", ".join(f"{name} {number}" for name, number in sorted(self._undone.items()))

@@ -18,7 +18,7 @@ from bot.store.audit import AuditLog, prune_audit
 from bot.store.clock import Clock, utc_now
 from bot.store.database import Backend, Database
 from bot.store.events import EventMarks
-from bot.store.failures import StoreUnavailable
+from bot.store.failures import Reason, StoreUnavailable
 from bot.store.feedback import FeedbackLog, prune_feedback
 from bot.store.incidents import Incidents, prune_incidents
 from bot.store.outbox import Outbox
@@ -101,6 +101,11 @@ class Store:
         """Let go of the store, once the operations that are under way have ended, or a few seconds later."""
         await self._database.close()
 
+    @property
+    def trouble(self) -> Reason | None:
+        """Why something was not done the last time; None once it works again."""
+        return self._database.trouble
+
     async def open(self) -> None:
         """Open the store before it is needed, and wait for that as long as it takes. Raises StoreUnavailable."""
         await self._database.open()
@@ -108,10 +113,11 @@ class Store:
     async def check(self) -> None:
         """Tell whether the store can be used, and written to, now. Raises StoreUnavailable when not."""
 
-        def nothing(connection: Connection) -> None:
-            connection.execute(text("SELECT 1"))
+        def same_again(connection: Connection) -> None:
+            # On a full disk only what is really written fails.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
-        await self._database.write("check", nothing)
+        await self._database.write("check", same_again)
 
     async def prune(self, age: dt.timedelta) -> Pruned:
         """Delete what is older than ``age``; work that is not done stays. Raises StoreUnavailable."""

@@ -58,7 +58,7 @@ class Worker:
         while jobs is not None:
             jobs = self._gather()
             if jobs:
-                self._transact([job for job in jobs if job[1].set_running_or_notify_cancel()])
+                self._transact(jobs)
                 if not self._jobs.empty():
                     time.sleep(self._pause)
         self._engine.dispose()
@@ -79,21 +79,27 @@ class Worker:
         return None
 
     def _transact(self, jobs: list[_Job]) -> None:
-        if not jobs:
-            return
         begun = False
         try:
             self._before()
             with self._engine.begin() as connection:
                 begun = True
+                # Only now: to begin may have taken so long that nobody waits for it any more.
+                jobs = list(filter(_is_wanted, jobs))
                 results = [work(connection) for work, _ in jobs]
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             if begun and len(jobs) > 1:
                 for job in jobs:
                     self._transact([job])
                 return
-            for _, result in jobs:
+            for _, result in jobs if begun else filter(_is_wanted, jobs):
                 result.set_exception(error)
         else:
             for (_, result), value in zip(jobs, results, strict=True):
                 result.set_result(value)
+
+
+def _is_wanted(job: _Job) -> bool:
+    """Tell whether somebody still waits for a job, which cannot be given up from then on."""
+    result = job[1]
+    return result.running() or result.set_running_or_notify_cancel()

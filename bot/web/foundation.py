@@ -12,9 +12,9 @@ from bot.opening import NotReady
 from bot.part import Background, Condition, Part
 from bot.service import Service
 from bot.settings import Settings
-from bot.store import StoreUnavailable
+from bot.store import Reason, StoreUnavailable
 
-__all__ = ["ClusterPart", "IndexPart", "StorePart"]
+__all__ = ["ClusterPart", "IndexPart", "StorePart", "not_open"]
 
 _logger = logging.getLogger("acknet.store")
 
@@ -39,7 +39,7 @@ class IndexPart(Part):
         try:
             digest = self._opening.engine.index_digest
         except NotReady as error:
-            return Condition("failed" if error.retry_after is None else "starting", str(error))
+            return not_open(error)
         return Condition("ok", digest)
 
 
@@ -71,11 +71,13 @@ class StorePart(Background):
         return self._checked[1]
 
     async def _check(self) -> Condition:
+        store = self._service.store
         try:
-            await self._service.store.check()
+            await store.check()
         except StoreUnavailable as error:
-            return Condition("failed", f"What is said is not remembered ({error.reason}); answers go on.")
-        return await super().condition()
+            return _forgetful(error.reason)
+        # A disk that is nearly full takes the check, and not what is to be remembered.
+        return _forgetful(store.trouble) if store.trouble else await super().condition()
 
     async def _count_queues(self) -> None:
         store, depth = self._service.store, self._service.metrics.queue_depth
@@ -101,6 +103,15 @@ class ClusterPart(Part):
     async def condition(self) -> Condition:
         """Tell whether a way into a cluster is configured; it is not tried, which would cost the API server."""
         return self._way
+
+
+def _forgetful(reason: Reason) -> Condition:
+    return Condition("failed", f"What is said is not remembered ({reason}); answers go on.")
+
+
+def not_open(error: NotReady) -> Condition:
+    """Return how an index fares that cannot be used because of ``error``."""
+    return Condition("failed" if error.retry_after is None else "starting", str(error))
 
 
 def _way_in(settings: Settings) -> Condition:

@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from bot import __version__
 from bot.observe.metrics import CONTENT_TYPE
 from bot.opening import NotReady
-from bot.part import Assembly
+from bot.part import Assembly, Condition
 from bot.service import Service
 from bot.settings import Settings
+from bot.web.foundation import not_open
 from bot.web.models import Health, PartState, Readiness
 from bot.web.openapi import problems
 from bot.web.problems import as_problem
@@ -37,15 +38,19 @@ def health_routes(service: Service, assembly: Assembly) -> APIRouter:
     @router.get("/readyz", summary="Whether questions are answered", responses=problems(HTTPStatus.SERVICE_UNAVAILABLE))
     async def readyz() -> Readiness:
         """Answer with how each part fares; 503 only while questions cannot be answered."""
-        conditions = await assembly.conditions()
-        parts = {name: PartState(state=one.state, detail=one.detail) for name, one in conditions.items()}
+        conditions = dict(await assembly.conditions())
+        # The index may have been opened since its part was asked: what is said of it is what decides.
         try:
-            digest = service.engine.index_digest
+            index, trouble = Condition("ok", service.engine.index_digest), None
         except NotReady as error:
-            problem = as_problem(error)
+            index, trouble = not_open(error), error
+        conditions |= {"index": index}
+        parts = {name: PartState(state=one.state, detail=one.detail) for name, one in conditions.items()}
+        if trouble is not None:
+            problem = as_problem(trouble)
             problem.parts = parts
-            raise problem from error
-        return Readiness(index=digest, parts=parts)
+            raise problem from trouble
+        return Readiness(index=index.detail, parts=parts)
 
     @router.get(
         "/metrics",

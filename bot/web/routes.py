@@ -134,7 +134,9 @@ def _add_ratings(router: APIRouter, service: Service) -> None:
         """Say whether an answer helped. A later word of the same caller takes the place of the earlier one."""
         if await service.find(answer_id) is None:
             raise ProblemError(
-                HTTPStatus.NOT_FOUND, "No answer has this id, or it was given too long ago.", kind="unknown-answer"
+                HTTPStatus.NOT_FOUND,
+                "No answer has this id, or it was given too long ago, or while nothing could be kept.",
+                kind="unknown-answer",
             )
         asker = Asker("http", caller_of(request).name)
         if not await service.rate(answer_id, asker, helpful=body.helpful, reason=body.reason or ""):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +17,7 @@ from bot.opening import EngineOpening, NotReady
 from bot.service import Asker, Service
 from bot.settings import Settings
 from bot.settings.store_url import StoreUrl
+from bot.store import Store
 from tests.doubles.engine import StandInEngine
 from tests.doubles.kubernetes_api import KubernetesApi, kubernetes_api
 from tests.scenarios.loading import NOW, as_json, load_scenario
@@ -164,6 +168,63 @@ def test_a_store_that_cannot_be_used_stops_no_answer_and_is_counted(tmp_path: Pa
     entry, kept, rated, figures = run(Settings(store_url=StoreUrl(f"sqlite:///{blocked}/acknet.db")), steps)
     assert (entry, kept, rated) == (ENTRY, None, False)
     assert "acknet_store_failures_total{" in figures
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the store as long as it takes: machines that test are busy."""
+    monkeypatch.setattr("bot.service.Store", partial(Store, seconds=60))
+    monkeypatch.setattr("bot.service._WRITTEN_SECONDS", 60)
+
+
+@pytest.mark.usefixtures("patient")
+def test_an_answer_is_written_down_before_it_goes_out(use: Use[Any]) -> None:
+    async def steps(service: Service) -> Any:
+        given = await service.ask(["REFUSE"], ASKER)
+        # Another replica, to which the rating may come after this one has died.
+        async with Store(service.settings.store_url, seconds=60) as store:
+            kept = await store.answers.get(given.id)
+            return kept, await store.audit.list(), await store.questions.list()
+
+    kept, records, questions = use(steps)
+    assert kept.turns == ("REFUSE",)
+    assert [record.action for record in records] == ["ask"]
+    assert [question.text for question in questions] == ["REFUSE"]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_store_that_is_slow_does_not_hold_answers_up(
+    use: Use[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.service._WRITTEN_SECONDS", 0.01)
+
+    async def steps(service: Service) -> Any:
+        await service.store.open()
+        with closing(sqlite3.connect(tmp_path / "acknet.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            given = [await service.ask([f"{ENTRY}?"], ASKER) for _ in range(3)]
+            found = other.execute("SELECT count(*) FROM answers").fetchone()
+            other.execute("ROLLBACK")
+        return [one.answer.entry for one in given], found, [await service.kept(one.id) for one in given]
+
+    entries, while_locked, kept = use(steps)
+    assert (entries, while_locked) == ([ENTRY] * 3, (0,))
+    assert [one.entry for one in kept] == [ENTRY] * 3
+
+
+def test_what_is_not_recorded_is_counted_one_by_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+
+    async def steps(service: Service) -> Any:
+        given = await service.ask(["REFUSE"], ASKER)
+        await service.kept(given.id)
+        return figure(service, "acknet_store_failures_total", reason="unreachable")
+
+    counted = run(Settings(store_url=StoreUrl(f"sqlite:///{blocked}/acknet.db")), steps)
+    assert counted >= 3
+    for name in ("answers.keep", "audit.add", "questions.add"):
+        assert f"{name} was not done" in caplog.text
 
 
 def test_a_cluster_that_the_settings_do_not_name_is_not_looked_into(use: Use[Any]) -> None:

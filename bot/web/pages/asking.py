@@ -30,7 +30,7 @@ def add_asking(router: APIRouter, service: Service) -> None:
     async def start(request: Request) -> Response:
         caller = caller_of(request)
         asked = Asked(Conversation.begin(), question=request.query_params.get("q", ""))
-        return page("ask.html.j2", **_frame(service, caller, asked))
+        return page("ask.html.j2", caller, **_frame(service, caller, asked))
 
     @router.post("/")
     async def ask(request: Request) -> Response:
@@ -51,18 +51,20 @@ def add_asking(router: APIRouter, service: Service) -> None:
             return stream(request, work)
         frame = _frame(service, caller, asked)
         if asked.wrong:
-            return page("ask.html.j2", status=HTTPStatus.UNPROCESSABLE_ENTITY, **frame | {"trouble": asked.wrong})
+            frame |= {"trouble": asked.wrong}
+            return page("ask.html.j2", caller, status=HTTPStatus.UNPROCESSABLE_ENTITY, **frame)
         try:
             given = await _answer(service, asked, caller, untold)
         except PROBLEMS as error:
             problem = as_problem(error)
             return page(
                 "ask.html.j2",
+                caller,
                 status=problem.status_code,
                 headers=problem.headers,
                 **frame | {"trouble": problem.detail},
             )
-        return page("ask.html.j2", **frame | _exchange(asked, given))
+        return page("ask.html.j2", caller, **frame | _exchange(asked, given))
 
 
 async def _answer(service: Service, asked: Asked, caller: Caller, tell: Tell) -> Answered:

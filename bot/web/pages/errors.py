@@ -33,4 +33,5 @@ def error_page(problem: Problem, headers: Mapping[str, str], scope: Scope) -> Re
 
     waits = problem.status == HTTPStatus.SERVICE_UNAVAILABLE and scope["method"] in {"GET", "HEAD"}
     refresh = headers.get("Retry-After") if waits else None
-    return page("error.html.j2", status=problem.status, headers=headers, problem=problem, refresh=refresh)
+    caller = scope.get("state", {}).get("caller")
+    return page("error.html.j2", caller, status=problem.status, headers=headers, problem=problem, refresh=refresh)

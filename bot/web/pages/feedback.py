@@ -34,7 +34,9 @@ def add_feedback(router: APIRouter, service: Service) -> None:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "Choose one of the buttons below the answer.")
         if await service.find(answer_id) is None:
             raise ProblemError(
-                HTTPStatus.NOT_FOUND, "This answer is not known any more, so nothing is kept.", kind="unknown-answer"
+                HTTPStatus.NOT_FOUND,
+                "This answer is not known any more, or was given while nothing could be kept.",
+                kind="unknown-answer",
             )
         if said == "unanswered":
             kept = await service.nobody_answered(answer_id)
@@ -46,4 +48,4 @@ def add_feedback(router: APIRouter, service: Service) -> None:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "This could not be kept just now; try again.", kind="not-remembered"
             )
-        return page("notice.html.j2", notice=_THANKS[said])
+        return page("notice.html.j2", caller_of(request), notice=_THANKS[said])

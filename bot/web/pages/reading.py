@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bot.service import Service
+from bot.web.callers import caller_of
 from bot.web.entries import known_entry
 from bot.web.pages.entry_view import entry_page
 from bot.web.pages.rendering import page
@@ -31,9 +32,18 @@ def add_reading(router: APIRouter, service: Service) -> None:
         found = search(corpus, words, area) if words else []
         nearest = await service.nearest(words) if words else ()
         near = [one for one in nearest if one not in found and area in {"", one.area}]
-        return page("entries.html.j2", words=words, area=area, areas=list(areas), shown=shown, found=found, near=near)
+        return page(
+            "entries.html.j2",
+            caller_of(request),
+            words=words,
+            area=area,
+            areas=list(areas),
+            shown=shown,
+            found=found,
+            near=near,
+        )
 
     @router.get("/entries/{entry_id}")
-    async def entry(entry_id: str) -> Response:
+    async def entry(entry_id: str, request: Request) -> Response:
         corpus = service.engine.corpus
-        return page("entry.html.j2", **entry_page(corpus, known_entry(corpus, entry_id)))
+        return page("entry.html.j2", caller_of(request), **entry_page(corpus, known_entry(corpus, entry_id)))

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from bot import __version__
 from bot.render.html import html_environment
+from bot.web.callers import Caller
 from bot.web.pages.static import static_url
 
 if TYPE_CHECKING:
@@ -44,13 +45,15 @@ _HEADERS = {
 
 def page(
     template: str,
+    caller: Caller | None,
     *,
     status: int = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """Return the page that ``template`` makes of ``context``."""
-    return HTMLResponse(render(template, **context), status_code=status, headers={**_HEADERS, **(headers or {})})
+    """Return the page that ``template`` makes of ``context``, with links to what ``caller`` (None: nobody) may see."""
+    text = render(template, **context, looks_after=caller is not None and caller.may("admin"))
+    return HTMLResponse(text, status_code=status, headers={**_HEADERS, **(headers or {})})
 
 
 def render(template: str, **context: Any) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from bot.settings import Settings
 from bot.settings.store_url import StoreUrl
+from bot.store import Store
 from tests.doubles.engine import StandInEngine
 from tests.doubles.kubernetes_api import KubernetesApi, kubernetes_api
 from tests.doubles.kubernetes_objects import InMemoryObjects
@@ -67,8 +69,10 @@ def settings(tmp_path: Path, api: KubernetesApi, receiver: WebhookReceiver) -> C
 
 
 @pytest.fixture
-def serve(settings: Callable[..., Settings]) -> OnCall:
+def serve(settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> OnCall:
     """Runs a real server whose engine is the stand-in, with settings on top."""
+    # Machines that test are busy.
+    monkeypatch.setattr("bot.service.Store", partial(Store, seconds=60))
 
     @contextmanager
     def serve(**more: Any) -> Iterator[RunningServer]:

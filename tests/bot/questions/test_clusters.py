@@ -197,6 +197,21 @@ class TestPage:
             assert server.http.get("/admin/questions").status_code == 401
         assert statuses == [403, 200]
 
+    def test_who_may_see_it_finds_it_from_every_page(self, store_url):
+        asking, asking_secret = ApiToken.new("asker", ["ask"])
+        both, both_secret = ApiToken.new("both", ["ask", "admin"])
+        settings = Settings(store_url=StoreUrl(store_url), api_tokens=(asking, both), open_locally=False)
+        with running_server(lambda _: StandInEngine(), settings) as server:
+            pages = {
+                (path, secret): server.http.get(
+                    path, headers={"Authorization": f"Bearer {secret}", "Accept": "text/html"}
+                ).text
+                for path in ("/", "/entries", "/entries/flannel-hairpin", "/nowhere", "/admin/questions")
+                for secret in (asking_secret, both_secret)
+            }
+        link = 'href="/admin/questions"'
+        assert all((link in text) == (secret == both_secret) for (_, secret), text in pages.items())
+
     def test_a_store_that_is_down_is_said(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
         settings = Settings(store_url=StoreUrl(f"sqlite:///{tmp_path}/file/acknet.db"))

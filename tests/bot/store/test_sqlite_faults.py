@@ -158,16 +158,14 @@ def test_a_file_that_is_locked_from_the_start_is_opened_later(path):
 
 def test_an_operation_that_waited_in_vain_is_not_done_later(path):
     async def steps(store):
-        await store.check()
+        await store.open()
         with locked(path):
             marks = [store.events.mark(f"Ev{number}", lease=HOUR) for number in range(20)]
             results = await asyncio.gather(*marks, return_exceptions=True)
         assert all(isinstance(result, StoreUnavailable) for result in results)
-        await asyncio.sleep(1.1)
-        return await store.events.depth()
 
-    depth = on_store(path, steps, seconds=1.0)
-    assert depth.leased == 0
+    on_store(path, steps, seconds=1.0)
+    assert on_store(path, lambda store: store.events.depth()).leased == 0
 
 
 # Damaged
@@ -345,7 +343,7 @@ async def tried(operation):
         return failure.reason
 
 
-def test_a_full_disk_is_said_and_what_was_written_stays(small_disk):
+def test_a_full_disk_is_said_and_what_was_written_stays(small_disk, caplog):
     path = small_disk / "acknet.db"
 
     async def steps(store):
@@ -353,8 +351,13 @@ def test_a_full_disk_is_said_and_what_was_written_stays(small_disk):
         (small_disk / "ballast").write_bytes(b"x" * 300_000)
         done = [await tried(store.outbox.enqueue(f"m{number}", "x" * 2000)) for number in range(400)]
         read = await store.questions.list()
+        # What has nothing to write is done, and no sign that all is well again.
+        assert await tried(store.outbox.claim(lease=HOUR, limit=0)) == ()
+        assert store.trouble == "full"
+        assert "it works again" not in caplog.text
         (small_disk / "ballast").unlink()
         await store.outbox.enqueue("after", {})
+        assert store.trouble is None
         return done, len(read), (await store.outbox.depth()).waiting
 
     done, read, waiting = on_store(path, steps)

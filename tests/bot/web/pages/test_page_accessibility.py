@@ -69,6 +69,18 @@ def test_a_conversation_breaks_no_rule(page: Page) -> None:
     assert violations(page) == []
 
 
+def test_open_questions_break_no_rule(page: Page, site: Site) -> None:
+    for words in ("REFUSE: what does a NAT gateway cost", "REFUSE: what does a NAT gateway cost me", "REFUSE"):
+        assert site.server.http.post("/v1/ask", json={"question": words}).status_code == 200
+    page.goto("/")
+    page.get_by_role("link", name="Questions", exact=True).click()
+    page.wait_for_selector("section h2")
+    for details in page.locator("details").all():
+        details.evaluate("one => { one.open = true; }")
+
+    assert violations(page) == []
+
+
 def test_what_went_wrong_breaks_no_rule(page: Page) -> None:
     page.goto("/")
     page.evaluate("document.getElementById('question').required = false")
