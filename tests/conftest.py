@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.doubles.real_cluster import real_cluster
+
+__all__ = ["real_cluster"]
+
 # A busy machine makes no test wrong: nothing here is about how long an example takes.
 settings.register_profile("acknet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("acknet")

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import yaml
 from aiohttp import web
 
 from bot.diagnosis.reader import Object
 from bot.diagnosis.resources import Resource
+from tests.doubles.kubeconfig import write_kubeconfig
 from tests.doubles.kubernetes_logs import window
 from tests.doubles.kubernetes_objects import BUILT_IN, InMemoryObjects, ObjectSource
 from tests.doubles.kubernetes_rbac import Permissions, Wish
@@ -138,6 +138,7 @@ class KubernetesApi:
         latency: float,
         now: dt.datetime | None,
         certificate: tuple[Path, Path] | None,
+        unserved: frozenset[str],
     ) -> None:
         self.source = source
         self.requests: list[Request] = []
@@ -147,6 +148,7 @@ class KubernetesApi:
         self._logs, self._previous_logs = logs, previous_logs
         self._version, self._token, self._permissions = version, token, permissions
         self._latency, self._now, self._certificate = latency, now, certificate
+        self._unserved = unserved
 
     @property
     def targets(self) -> list[str]:
@@ -157,24 +159,9 @@ class KubernetesApi:
         self, directory: Path, *, context: str = "double", user: Mapping[str, Any] | None = None, name: str = "config"
     ) -> Path:
         """Write a kubeconfig file for this server, with its token or as ``user``, and return its path."""
-        cluster: dict[str, Any] = {"server": self.url}
-        if self._certificate:
-            cluster["certificate-authority"] = str(self._certificate[0])
         user = dict(user) if user is not None else {"token": self._token} if self._token else {}
-        path = directory / name
-        path.write_text(
-            yaml.safe_dump(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "clusters": [{"name": "double", "cluster": cluster}],
-                    "users": [{"name": "reader", "user": user}],
-                    "contexts": [{"name": context, "context": {"cluster": "double", "user": "reader"}}],
-                    "current-context": context,
-                }
-            )
-        )
-        return path
+        authority = self._certificate[0] if self._certificate else None
+        return write_kubeconfig(directory / name, self.url, user=user, authority=authority, context=context)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
@@ -216,7 +203,8 @@ class KubernetesApi:
             raise _Failure(401, "Unauthorized")
 
     def _kinds(self) -> list[Resource]:
-        return list(dict.fromkeys((*BUILT_IN, *self.source.custom)))
+        known = dict.fromkeys((*BUILT_IN, *self.source.custom))
+        return [kind for kind in known if kind.qualified not in self._unserved]
 
     def _discover(self, request: Request) -> _Reply | None:
         if request.path in ("/healthz", "/livez", "/readyz"):
@@ -420,6 +408,7 @@ def kubernetes_api(
     latency: float = 0.0,
     now: dt.datetime | None = None,
     certificate: tuple[Path, Path] | None = None,
+    unserved: Iterable[str] = (),
 ) -> Iterator[KubernetesApi]:
     """Serve objects (or an ObjectSource) as the Kubernetes API does, until the block is left.
 
@@ -427,6 +416,7 @@ def kubernetes_api(
     are served besides the built-in ones. ``rbac`` are manifests (ClusterRole, Role) that grant; ``forbidden`` takes
     away (:class:`Permissions`). ``latency`` seconds pass before every answer. ``now`` is the server's clock.
     ``certificate`` (PEM files of a certificate that is its own authority, and its key) makes it speak TLS.
+    ``unserved`` are kinds that it does not have, as servers older than EndpointSlices lack ``endpointslices``.
     """
     source: ObjectSource = objects if _is_source(objects) else InMemoryObjects(objects, crds)  # type: ignore[assignment, arg-type]
     api = KubernetesApi(
@@ -440,6 +430,7 @@ def kubernetes_api(
         latency=latency,
         now=now,
         certificate=certificate,
+        unserved=frozenset(unserved),
     )
     ready, failed = threading.Event(), []
     loop = asyncio.new_event_loop()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bot.diagnosis.reader import Object
 from bot.diagnosis.resources import ALLOWED, Resource
 
-__all__ = ["BUILT_IN", "InMemoryObjects", "ObjectSource", "kind_of"]
+__all__ = ["BUILT_IN", "InMemoryObjects", "ObjectSource", "kind_of", "with_micro_times"]
 
 
 def _kinds(group: str, version: str, namespaced: bool, **kinds: str) -> tuple[Resource, ...]:
@@ -79,7 +80,7 @@ class InMemoryObjects:
             self._custom.update(dict.fromkeys(_defined(item)))
         if kind not in BUILT_IN:
             self._custom[kind] = None
-        kept = copy.deepcopy(dict(item))
+        kept = copy.deepcopy(dict(with_micro_times(item)))
         kept["metadata"] = {**kept["metadata"], "name": key[1]} | ({"namespace": key[0]} if key[0] else {})
         kept["metadata"].setdefault("resourceVersion", "1")
         self._held(kind)[key] = kept
@@ -119,6 +120,22 @@ def kind_of(item: Object, among: Iterable[Resource] = ()) -> Resource:
             return known
     group, _, version = api_version.rpartition("/")
     return Resource(group, version, f"{kind.lower()}s", kind, "namespace" in item["metadata"])
+
+
+def with_micro_times(item: Object) -> Object:
+    """Return an event with the times that have microseconds as the server writes them, and takes them: with all six."""
+    if item["kind"] != "Event":
+        return item
+    changed = dict(item)
+    if when := item.get("eventTime"):
+        changed["eventTime"] = _micro(when)
+    if when := (item.get("series") or {}).get("lastObservedTime"):
+        changed["series"] = {**item["series"], "lastObservedTime": _micro(when)}
+    return changed
+
+
+def _micro(when: str) -> str:
+    return re.sub(r"(:\d\d)Z$", r"\1.000000Z", when)
 
 
 def _defined(definition: Object) -> Iterable[Resource]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+
+from tests.doubles.free_port import free_port
 
 __all__ = ["MISSING", "Postgres", "postgres_binaries", "running_postgres"]
 
@@ -52,7 +52,7 @@ class Postgres:
         if self._as_user:
             account = pwd.getpwnam("postgres")
             os.chown(directory, account.pw_uid, account.pw_gid)
-        self.port = _free_port()
+        self.port = free_port()
         secret = directory / "password"
         secret.write_text(self.password)
         secret.chmod(0o644)
@@ -155,15 +155,6 @@ class Postgres:
             [self._binaries / program, *arguments], capture_output=True, text=True, check=False, **self._as_user
         )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
-
-
-def _free_port() -> int:
-    """Return a port from below those that the system gives to clients: it has to be free after a restart, too."""
-    while True:
-        port = random.randrange(15_000, 30_000)
-        with socket.socket() as free, suppress(OSError):
-            free.bind(("127.0.0.1", port))
-            return port
 
 
 def _signal(process: int, which: signal.Signals) -> None:

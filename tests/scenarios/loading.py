@@ -29,12 +29,16 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario: objects and logs (namespace, pod, container → text), their times filled in, and what is expected."""
+    """A scenario: objects and logs (namespace, pod, container → text), their times filled in, and what is expected.
+
+    ``now`` is the time that it plays at.
+    """
 
     name: str
     objects: list[dict[str, Any]]
     logs: dict[tuple[str, str, str], str]
     data: dict[str, Any]
+    now: dt.datetime = NOW
 
     @property
     def scope(self) -> Scope:
@@ -63,15 +67,15 @@ def filled(text: str, now: dt.datetime = NOW) -> str:
     return _PLACEHOLDER.sub(at, text)
 
 
-def load_scenario(directory: Path) -> Scenario:
-    """Read one scenario directory."""
-    documents = yaml.load_all(filled((directory / "cluster.yaml").read_text()), Loader=yaml.CSafeLoader)
+def load_scenario(directory: Path, now: dt.datetime = NOW) -> Scenario:
+    """Read one scenario directory, with its times filled in for ``now``."""
+    documents = yaml.load_all(filled((directory / "cluster.yaml").read_text(), now), Loader=yaml.CSafeLoader)
     logs = {
-        (path.parent.parent.name, path.parent.name, path.stem): filled(path.read_text())
+        (path.parent.parent.name, path.parent.name, path.stem): filled(path.read_text(), now)
         for path in sorted((directory / "logs").rglob("*.log"))
     }
     data = yaml.safe_load((directory / "scenario.yaml").read_text())
-    return Scenario(directory.name, [document for document in documents if document], logs, data)
+    return Scenario(directory.name, [document for document in documents if document], logs, data, now)
 
 
 def scenario_directories(*roots: Path) -> list[Path]:
@@ -102,7 +106,7 @@ class ScenarioReader:
         self.requests, self.bytes = 0, 0
 
     async def now(self) -> dt.datetime:
-        return NOW
+        return self._scenario.now
 
     async def version(self) -> str:
         for one in self._scenario.objects:
@@ -131,7 +135,7 @@ class ScenarioReader:
         if LOGS in self._scenario.forbidden:
             raise Unreadable(f"log of {namespace}/{pod}", "forbidden", LOGS)
         found = self._scenario.logs.get((namespace, pod, f"{container}.previous" if window.previous else container))
-        return None if found is None else log_end(found, window, NOW)
+        return None if found is None else log_end(found, window, self._scenario.now)
 
 
 def as_json(value: Any) -> Any:

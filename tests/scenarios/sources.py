@@ -1,45 +1,82 @@
-"""Runs a scenario through real sources: a live API (the double, over HTTP) and a snapshot directory."""
+"""Runs a scenario through real sources: a live API (the double, or a real server) and a snapshot directory."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from bot.diagnosis.diagnose import diagnose
 from bot.diagnosis.live.reader import LiveReader
 from bot.diagnosis.models import Diagnosis
-from bot.diagnosis.resources import ALLOWED, of_object
+from bot.diagnosis.rbac import manifests
+from bot.diagnosis.reader import Object
+from bot.diagnosis.resources import ALLOWED, Resource, of_object
 from bot.diagnosis.snapshot.reader import SnapshotReader
 from corpus import Corpus
 from tests.doubles.kubernetes_api import kubernetes_api
-from tests.scenarios.loading import NOW, Scenario, as_json
+from tests.doubles.real_cluster import RealCluster
+from tests.scenarios.loading import Scenario, as_json
 
 
-def run_live(scenario: Scenario, corpus: Corpus, directory: Path) -> Diagnosis:
-    """Diagnose every entry through the API double."""
+def run_live(scenario: Scenario, corpus: Corpus, directory: Path, **served: Any) -> Diagnosis:
+    """Diagnose every entry through the API double; ``served`` is what is special about it."""
     logs = {key: text for key, text in scenario.logs.items() if not key[2].endswith(".previous")}
     previous = {
         (namespace, pod, container.removesuffix(".previous")): text
         for (namespace, pod, container), text in scenario.logs.items()
         if container.endswith(".previous")
     }
-    objects = [as_json(one) for one in scenario.objects]
+    usual: dict[str, Any] = {"version": server_version(scenario), "logs": logs, "previous_logs": previous}
+    with kubernetes_api(
+        [as_json(one) for one in scenario.objects],
+        crds=_definitions(scenario),
+        forbidden=scenario.forbidden,
+        now=scenario.now,
+        **(usual | served),
+    ) as api:
+        return _diagnose_live(scenario, corpus, api.kubeconfig(directory))
 
-    async def run(kubeconfig: Path) -> Diagnosis:
+
+def run_real(
+    scenario: Scenario, corpus: Corpus, directory: Path, cluster: RealCluster
+) -> tuple[Diagnosis, Sequence[Object]]:
+    """Diagnose every entry through a real API server, as who has the shipped roles.
+
+    It has no kubelet: logs cannot be read there. Returns too the objects that its version cannot hold.
+    """
+    left = cluster.load(map(as_json, scenario.objects), _definitions(scenario))
+    user = cluster.user(_roles_without(scenario.forbidden)) if scenario.forbidden else None
+    diagnosis = _diagnose_live(scenario, corpus, cluster.kubeconfig(directory, user=user))
+    return diagnosis, left
+
+
+def _definitions(scenario: Scenario) -> list[Resource]:
+    return [one for one in ALLOWED if one.qualified in (scenario.data.get("crds") or ())]
+
+
+def _diagnose_live(scenario: Scenario, corpus: Corpus, kubeconfig: Path) -> Diagnosis:
+    async def run() -> Diagnosis:
         async with LiveReader.open(kubeconfig) as reader:
             return await diagnose(reader, corpus, scope=scenario.scope, seconds=60)
 
-    with kubernetes_api(
-        objects,
-        logs=logs,
-        previous_logs=previous,
-        crds=[one for one in ALLOWED if one.qualified in (scenario.data.get("crds") or ())],
-        forbidden=scenario.forbidden,
-        now=NOW,
-        version=server_version(scenario),
-    ) as api:
-        return asyncio.run(run(api.kubeconfig(directory)))
+    return asyncio.run(run())
+
+
+def _roles_without(forbidden: Collection[str]) -> Iterator[dict[str, Any]]:
+    for role in yaml.safe_load_all(manifests()["roles.yaml"]):
+        for rule in role["rules"]:
+            group = rule["apiGroups"][0]
+            rule["resources"] = [
+                one
+                for one in rule["resources"]
+                if (f"{one}.{group}" if group.endswith("alibabacloud.com") else one) not in forbidden
+            ]
+        yield {**role, "rules": [rule for rule in role["rules"] if rule["resources"]]}
 
 
 def run_snapshot(scenario: Scenario, corpus: Corpus, directory: Path) -> Diagnosis:
@@ -63,7 +100,7 @@ def write_snapshot_of(scenario: Scenario, directory: Path) -> None:
     for name, items in lists.items():
         (directory / f"{name}.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     meta = {
-        "capturedAt": NOW.isoformat(),
+        "capturedAt": scenario.now.isoformat(),
         "version": server_version(scenario),
         "served": served,
         "forbidden": sorted(scenario.forbidden),

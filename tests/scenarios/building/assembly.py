@@ -191,12 +191,12 @@ def _proxy_set(cluster: Cluster, name: str, pods: Sequence[Object], args: Sequen
 
 def _cluster_services(cluster: Cluster) -> list[Object]:
     policy = "PreferDualStack" if cluster.dual_stack else "SingleStack"
-    api = [cluster.service_address(1)] + ([cluster.service_address(1, "IPv6")] if cluster.dual_stack else [])
     meta = kube.metadata(
         "kubernetes", uid(cluster.name, "Service", "default", "kubernetes"), cluster.age, namespace="default"
     )
     port = {"name": "https", "port": 443, "targetPort": 6443, "protocol": "TCP"}
-    found = [kube.service(meta, api, [port], policy="SingleStack")]
+    # The API server makes this one itself, of one family in dual-stack clusters too.
+    found = [kube.service(meta, [cluster.service_address(1)], [port], policy="SingleStack")]
     if cluster.dns is None:
         return found
     dns = [cluster.service_address(10)] + ([cluster.service_address(10, "IPv6")] if cluster.dual_stack else [])
