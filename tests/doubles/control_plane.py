@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import secrets
 import ssl
 import subprocess
 import time
@@ -44,7 +45,7 @@ def assets() -> Path | None:
 
 
 class ControlPlane:
-    """The running server. ``admin`` may do everything in it; ``version`` is what it says at ``/version``."""
+    """The running server. Who has ``token`` may do everything; ``version`` is what it says at ``/version``."""
 
     def __init__(self, binaries: Path, directory: Path) -> None:
         self._binaries, self._directory = binaries, directory
@@ -55,9 +56,12 @@ class ControlPlane:
         self._certificate("server", "/CN=server", "subjectAltName=IP:127.0.0.1", signed=True)
         self._certificate("accounts", "/CN=accounts", "basicConstraints=critical,CA:FALSE")
         self.authority = directory / "authority.crt"
-        trust = ssl.create_default_context(cafile=str(self.authority))
-        trust.load_cert_chain(*self.client_certificate("admin", group="system:masters"))
-        self.admin = httpx.Client(base_url=self.url, verify=trust, timeout=90, trust_env=False)
+        self.token = secrets.token_hex(16)
+        trust, headers = (
+            ssl.create_default_context(cafile=str(self.authority)),
+            {"Authorization": f"Bearer {self.token}"},
+        )
+        self.admin = httpx.Client(base_url=self.url, verify=trust, headers=headers, timeout=90, trust_env=False)
         self._etcd = httpx.Client(base_url=self._etcd_url, timeout=90, trust_env=False)
 
     def start(self) -> None:
@@ -76,9 +80,9 @@ class ControlPlane:
             process.kill()
             process.wait()
 
-    def client_certificate(self, user: str, group: str = "readers") -> tuple[Path, Path]:
+    def client_certificate(self, user: str) -> tuple[Path, Path]:
         """Return the files of a certificate that lets ``user`` in, and of its key."""
-        return self._certificate(f"user-{user}", f"/O={group}/CN={user}", "extendedKeyUsage=clientAuth", signed=True)
+        return self._certificate(f"user-{user}", f"/CN={user}", "extendedKeyUsage=clientAuth", signed=True)
 
     def requests_of(self, user: str) -> list[dict[str, Any]]:
         """Return what the server's audit log tells of the requests of ``user``, oldest first."""
@@ -124,6 +128,8 @@ class ControlPlane:
     def _server_options(self) -> dict[str, str]:
         policy = self._directory / "audit.yaml"
         policy.write_text(_AUDIT)
+        tokens = self._directory / "tokens.csv"
+        tokens.write_text(f'{self.token},root,root,"system:masters"\n')
         options = {
             "etcd-servers": self._etcd_url,
             "bind-address": "127.0.0.1",
@@ -133,6 +139,7 @@ class ControlPlane:
             "tls-cert-file": str(self._directory / "server.crt"),
             "tls-private-key-file": str(self._directory / "server.key"),
             "client-ca-file": str(self.authority),
+            "token-auth-file": str(tokens),
             "service-account-issuer": "https://kubernetes.default.svc",
             "service-account-key-file": str(self._directory / "accounts.crt"),
             "service-account-signing-key-file": str(self._directory / "accounts.key"),

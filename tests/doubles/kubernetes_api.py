@@ -25,7 +25,21 @@ from aiohttp import web
 from bot.diagnosis.reader import Object
 from bot.diagnosis.resources import Resource
 from tests.doubles.kubeconfig import write_kubeconfig
-from tests.doubles.kubernetes_logs import window
+from tests.doubles.kubernetes_answers import (
+    TEXT,
+    USER,
+    Failure,
+    Reply,
+    absent,
+    as_json,
+    forbidden,
+    not_allowed,
+    status_of,
+    too_small,
+    unmatched,
+    unreadable_version,
+)
+from tests.doubles.kubernetes_logs import container_of, no_log, window
 from tests.doubles.kubernetes_objects import BUILT_IN, InMemoryObjects, ObjectSource
 from tests.doubles.kubernetes_rbac import Permissions, Wish
 from tests.doubles.kubernetes_selectors import InvalidSelector, field_selector, label_selector
@@ -33,20 +47,6 @@ from tests.doubles.kubernetes_watches import FIRST_REVISION, Watch, Watches
 
 __all__ = ["Fault", "KubernetesApi", "Request", "kubernetes_api"]
 
-_USER = "acknet"
-_REASONS = {
-    400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
-    405: "MethodNotAllowed",
-    410: "Expired",
-    422: "Invalid",
-    429: "TooManyRequests",
-    500: "InternalError",
-    503: "ServiceUnavailable",
-    504: "Timeout",
-}
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. "
     "You can start a new list without the continue parameter."
@@ -107,21 +107,6 @@ class Fault:
         return True
 
 
-@dataclass
-class _Reply:
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] | None = None
-    watch: Watch | None = None
-
-
-class _Failure(Exception):
-    def __init__(self, status: int, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.reply = _status(status, message, details)
-
-
 class KubernetesApi:
     """The running server: where it is, what came, and what it serves; made by :func:`kubernetes_api`."""
 
@@ -149,6 +134,9 @@ class KubernetesApi:
         self._version, self._token, self._permissions = version, token, permissions
         self._latency, self._now, self._certificate = latency, now, certificate
         self._unserved = unserved
+        self._minor = (1, 0)
+        if match := re.match(r"v(\d+)\.(\d+)", version):
+            self._minor = int(match[1]), int(match[2])
 
     @property
     def targets(self) -> list[str]:
@@ -183,47 +171,51 @@ class KubernetesApi:
 
     # Answers
 
-    def _fail(self, fault: Fault) -> _Reply:
+    def _fail(self, fault: Fault) -> Reply:
         if fault.redirect:
-            return _Reply(fault.status or 302, b"", "text/plain", {"Location": fault.redirect})
+            return Reply(fault.status or 302, b"", "text/plain", {"Location": fault.redirect})
         status = fault.status or 500
-        reply = _status(status, _EXPIRED if status == 410 else f"the server says {status}", {})
+        reply = status_of(status, _EXPIRED if status == 410 else f"the server says {status}", None)
         reply.headers = {"Retry-After": fault.retry_after} if fault.retry_after else None
         return reply
 
-    def _answer(self, request: Request) -> _Reply:
+    def _answer(self, request: Request) -> Reply:
         try:
             self._authenticate(request)
             return self._discover(request) or self._serve(request)
-        except _Failure as failure:
+        except Failure as failure:
             return failure.reply
 
     def _authenticate(self, request: Request) -> None:
         if self._token is not None and request.headers.get("Authorization") != f"Bearer {self._token}":
-            raise _Failure(401, "Unauthorized")
+            raise Failure(401, "Unauthorized")
 
     def _kinds(self) -> list[Resource]:
         known = dict.fromkeys((*BUILT_IN, *self.source.custom))
         return [kind for kind in known if kind.qualified not in self._unserved]
 
-    def _discover(self, request: Request) -> _Reply | None:
-        if request.path in ("/healthz", "/livez", "/readyz"):
-            return _Reply(200, b"ok", "text/plain")
-        found = self._discovery(request.path)
-        if found is None:
+    def _discover(self, request: Request) -> Reply | None:
+        if _PATH.fullmatch(path := _decoded(request)):
             return None
-        if not self._permissions.grant(Wish("get", path=request.path)):
-            raise _Failure(403, f'forbidden: User "{_USER}" cannot get path "{request.path}"')
+        verb = "get" if request.method in ("GET", "HEAD") else request.method.lower()
+        if not self._permissions.grant(Wish(verb, path=path)):
+            raise Failure(403, f'forbidden: User "{USER}" cannot {verb} path "{path}"', {})
+        if path in ("/healthz", "/livez", "/readyz"):
+            return Reply(200, b"ok", TEXT)
+        found = self._discovery(path)
+        if found is None:
+            return self._not_served(_group_of(path))
         if request.method != "GET":
-            raise _Failure(405, "the server does not allow this method on the requested resource")
-        return _json(found)
+            raise not_allowed()
+        return as_json(found)
 
     def _discovery(self, path: str) -> dict[str, Any] | None:
         if path == "/version":
             major, minor = re.findall(r"\d+", self._version)[:2]
             return {"major": major, "minor": minor, "gitVersion": self._version, "platform": "linux/amd64"}
         if path == "/api":
-            return {"kind": "APIVersions", "versions": ["v1"]}
+            here = {"clientCIDR": "0.0.0.0/0", "serverAddress": self.url.rpartition("/")[2]}
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [here]}
         groups: dict[str, list[str]] = {}
         for kind in self._kinds():
             if kind.group and kind.version not in groups.setdefault(kind.group, []):
@@ -237,19 +229,17 @@ class KubernetesApi:
         resources = [_resource(kind) for kind in self._kinds() if kind.api_version == served]
         if not resources:
             return None
-        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": served, "resources": resources}
+        typed = {"kind": "APIResourceList"} | ({"apiVersion": "v1"} if "/" in served else {})
+        return {**typed, "groupVersion": served, "resources": resources}
 
-    def _serve(self, request: Request) -> _Reply:
-        match = _PATH.fullmatch(request.path)
-        if match is None:
-            return _not_served()
-        parts = {name: unquote(value or "") for name, value in match.groupdict().items()}
-        if parts["plural"] == "namespaces" and parts["namespace"]:
-            return _not_served()
+    def _serve(self, request: Request) -> Reply:
+        match = _PATH.fullmatch(_decoded(request))
+        assert match is not None  # whatever else there is, is discovery
+        parts = {name: value or "" for name, value in match.groupdict().items()}
         wish = self._wish(request, parts)
         # Permissions come before routing: who may not, does not learn what there is.
         if not self._permissions.grant(wish):
-            raise _forbidden(wish)
+            raise forbidden(wish)
         kind = next(
             (
                 kind
@@ -259,30 +249,39 @@ class KubernetesApi:
             None,
         )
         if kind is None or (parts["namespace"] and not kind.namespaced) or _misplaced(kind, parts):
-            return _not_served()
+            return self._not_served(parts["group"])
         if request.method != "GET":
-            raise _Failure(405, "the server does not allow this method on the requested resource")
+            raise not_allowed()
         if parts["subresource"] == "log" and kind.plural == "pods":
             return self._log(request, parts["namespace"], parts["name"])
         if parts["subresource"] not in ("", "status"):
-            return _not_served()
+            if kind not in BUILT_IN:
+                raise absent(kind, parts["name"])
+            return self._not_served(kind.group)
         if not parts["name"]:
-            watching = request.query.get("watch") in ("1", "true")
-            return (self._watch if watching else self._list)(request, kind, parts["namespace"] or None)
+            return (self._watch if _watching(request) else self._list)(request, kind, parts["namespace"] or None)
         found = self.source.get(kind, parts["namespace"] or None, parts["name"])
         if found is None:
-            raise _absent(kind, parts["name"])
-        return _json({"apiVersion": kind.api_version, "kind": kind.kind, **found})
+            raise absent(kind, parts["name"])
+        return as_json({"apiVersion": kind.api_version, "kind": kind.kind, **found})
+
+    def _not_served(self, group: str) -> Reply:
+        """Say that something is not there; of its own groups the server says it in JSON."""
+        if group in {kind.group for kind in BUILT_IN}:
+            raise Failure(404, "the server could not find the requested resource", {})
+        return Reply(404, b"404 page not found\n", TEXT)
 
     def _wish(self, request: Request, parts: Mapping[str, str]) -> Wish:
         resource = parts["plural"] + (f"/{parts['subresource']}" if parts["subresource"] else "")
         name = parts["name"]
         if request.method in _VERBS:
             verb = "deletecollection" if request.method == "DELETE" and not name else _VERBS[request.method]
+        elif request.method not in ("GET", "HEAD"):
+            verb = ""
         elif name:
             verb = "get"
         else:
-            verb = "watch" if request.query.get("watch") in ("1", "true") else "list"
+            verb = "watch" if _watching(request) else "list"
             # The server takes a list of one name as a wish for that name.
             selected = re.search(r"metadata\.name=+([^,]+)", request.query.get("fieldSelector", ""))
             name = selected[1] if selected else ""
@@ -290,19 +289,26 @@ class KubernetesApi:
         namespace = parts["name"] if resource == "namespaces" else parts["namespace"]
         return Wish(verb, parts["group"], resource, namespace, name)
 
-    def _list(self, request: Request, kind: Resource, namespace: str | None) -> _Reply:
+    def _list(self, request: Request, kind: Resource, namespace: str | None) -> Reply:
         query = request.query
         try:
             labels = label_selector(query.get("labelSelector", ""))
-            fields = field_selector(query.get("fieldSelector", ""), kind)
+            fields = field_selector(query.get("fieldSelector", ""), kind, self._minor)
         except InvalidSelector as error:
-            raise _Failure(400, str(error)) from error
-        limit, start = _whole(query, "limit") or 0, 0
-        if query.get("resourceVersion") == "0":
+            raise Failure(400, str(error)) from error
+        _whole(query, "timeoutSeconds")
+        limit, start = max(_whole(query, "limit") or 0, 0), 0
+        if (version := query.get("resourceVersion", "")) and not version.isdecimal():
+            # Without a limit it is the watch cache that stumbles.
+            why = unreadable_version(version)
+            raise Failure(400, f"invalid resource version: {why}") if limit else Failure(500, why)
+        if "resourceVersionMatch" in query and not version:
+            raise unmatched()
+        if version == "0":
             limit = 0  # answered from the watch cache, which knows no limit
         if token := query.get("continue"):
-            if "resourceVersion" in query:
-                raise _Failure(400, "specifying resource version is not allowed when using continue")
+            if version:
+                raise Failure(400, "specifying resource version is not allowed when using continue")
             start = self._start(token)
         held = self.source.list(kind, namespace, labels.equal, fields.equal)
         selected = (each for each in held if labels(each) and fields(each))
@@ -315,47 +321,59 @@ class KubernetesApi:
         # Objects of built-in kinds lie in their list without saying what they are.
         left_out = {"apiVersion", "kind"} if kind in BUILT_IN else set()
         items = [{name: value for name, value in each.items() if name not in left_out} for each in page]
-        return _json({"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": items})
+        return as_json(
+            {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": items}
+        )
 
-    def _watch(self, request: Request, kind: Resource, namespace: str | None) -> _Reply:
+    def _watch(self, request: Request, kind: Resource, namespace: str | None) -> Reply:
         query = request.query
         try:
-            fields = field_selector(query.get("fieldSelector", ""), kind)
+            labels = label_selector(query.get("labelSelector", ""))
+            fields = field_selector(query.get("fieldSelector", ""), kind, self._minor)
         except InvalidSelector as error:
-            raise _Failure(400, str(error)) from error
-        since = int(query.get("resourceVersion") or self.watches.revision)
-        watch = Watch(kind, namespace, fields, since, _whole(query, "timeoutSeconds") or 1800)
-        return _Reply(200, b"", watch=watch)
+            raise Failure(400, str(error)) from error
+        if (version := query.get("resourceVersion", "")) and not version.isdecimal():
+            raise Failure(500, unreadable_version(version))
+        since = int(version or 0) or self.watches.revision
+        watch = Watch(
+            kind,
+            namespace,
+            lambda item: labels(item) and fields(item),
+            since,
+            _whole(query, "timeoutSeconds") or 1800,
+            # Who does not say from where on is told of all that is there first.
+            whole=not int(version or 0),
+        )
+        return Reply(200, b"", watch=watch)
 
     def _start(self, token: str) -> int:
         try:
-            start = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))["start"]
+            return int(json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))["start"])
         except (ValueError, KeyError, TypeError, binascii.Error) as error:
-            raise _Failure(400, "continue key is not valid") from error
-        return int(start)
+            raise Failure(400, f"invalid continue token: continue key is not valid: {error}") from error
 
-    def _log(self, request: Request, namespace: str, name: str) -> _Reply:
+    def _log(self, request: Request, namespace: str, name: str) -> Reply:
         kind = next(kind for kind in BUILT_IN if (kind.group, kind.plural) == ("", "pods"))
         pod = self.source.get(kind, namespace, name)
         if pod is None:
-            raise _absent(kind, name)
+            raise absent(kind, name)
         query = request.query
-        container = _container(pod, name, query.get("container", ""))
+        container = container_of(pod, name, query.get("container", ""))
         tail, since, limit = (_whole(query, name) for name in ("tailLines", "sinceSeconds", "limitBytes"))
-        for field, value in (("sinceSeconds", since), ("limitBytes", limit)):
-            if value is not None and value < 1:
-                raise _Failure(422, f'PodLogOptions "{name}" is invalid: {field}: must be greater than 0')
+        for field, value, least in (("tailLines", tail, 0), ("sinceSeconds", since, 1), ("limitBytes", limit, 1)):
+            if value is not None and value < least:
+                raise too_small(name, field, value, "greater than 0" if least else "greater than or equal to 0")
         if not pod["spec"].get("nodeName"):
-            return _Reply(200, b"", "text/plain")
+            return Reply(200, b"", "text/plain")
         previous = query.get("previous") in ("1", "true")
         text = (self._previous_logs if previous else self._logs).get((namespace, name, container))
         if text is None:
-            text = _without_log(pod, name, container, previous)
-        return _Reply(200, window(text, self._now or dt.datetime.now(dt.UTC), tail, since, limit), "text/plain")
+            text = no_log(pod, name, container, previous)
+        return Reply(200, window(text, self._now or dt.datetime.now(dt.UTC), tail, since, limit), "text/plain")
 
     # Sending
 
-    async def _send(self, request: web.BaseRequest, reply: _Reply, fault: Fault) -> web.StreamResponse:
+    async def _send(self, request: web.BaseRequest, reply: Reply, fault: Fault) -> web.StreamResponse:
         now = self._now or dt.datetime.now(dt.UTC)
         headers = {
             "Content-Type": reply.content_type,
@@ -387,7 +405,7 @@ class KubernetesApi:
         return response
 
 
-def _is_packed(request: Request, reply: _Reply) -> bool:
+def _is_packed(request: Request, reply: Reply) -> bool:
     """Tell whether the API server packs this answer: long ones, where the client can unpack them."""
     wanted = [one.strip() for one in request.headers.get("Accept-Encoding", "").split(",")]
     return "gzip" in wanted and len(reply.body) > _PACKED_FROM and reply.content_type == "application/json"
@@ -496,47 +514,21 @@ def _is_source(objects: object) -> bool:
     return all(hasattr(objects, name) for name in ("custom", "get", "list"))
 
 
-def _json(value: Mapping[str, Any], status: int = 200) -> _Reply:
-    return _Reply(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+def _decoded(request: Request) -> str:
+    """Return the path as the server splits it: decoded first, and without the slash at its end."""
+    path = unquote(request.path)
+    return path.rstrip("/") or "/"
 
 
-def _status(status: int, message: str, details: Mapping[str, Any]) -> _Reply:
-    said: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-    said |= {"message": message, "reason": _REASONS.get(status, "Unknown")}
-    if details:
-        said["details"] = details
-    return _json(said | {"code": status}, status)
+def _group_of(path: str) -> str:
+    """Return the group whose version is asked for at a path; the path itself, which is none, where it is another."""
+    match = re.match(r"/(?:api/|apis/(?P<group>[^/]+))", path)
+    return (match["group"] or "") if match else path
 
 
-def _not_served() -> _Reply:
-    return _Reply(404, b"404 page not found\n", "text/plain; charset=utf-8")
-
-
-def _absent(kind: Resource, name: str) -> _Failure:
-    group = {"group": kind.group} if kind.group else {}
-    return _Failure(
-        404, f'{_told_apart(kind.plural, kind.group)} "{name}" not found', name=name, **group, kind=kind.plural
-    )
-
-
-def _forbidden(wish: Wish) -> _Failure:
-    plural = wish.resource.partition("/")[0]
-    thing = _told_apart(plural, wish.group)
-    named = f'{thing} "{wish.name}"' if wish.name else thing
-    where = f'in the namespace "{wish.namespace}"' if wish.namespace else "at the cluster scope"
-    details = {"name": wish.name} if wish.name else {}
-    details |= {"group": wish.group} if wish.group else {}
-    return _Failure(
-        403,
-        f'{named} is forbidden: User "{_USER}" cannot {wish.verb} resource "{wish.resource}" '
-        f'in API group "{wish.group}" {where}',
-        **details,
-        kind=plural,
-    )
-
-
-def _told_apart(plural: str, group: str) -> str:
-    return f"{plural}.{group}" if group else plural
+def _watching(request: Request) -> bool:
+    """Tell whether it asks to watch: with anything that does not say no."""
+    return request.query.get("watch", "0").lower() not in ("0", "false")
 
 
 def _misplaced(kind: Resource, parts: Mapping[str, str]) -> bool:
@@ -569,35 +561,8 @@ def _whole(query: Mapping[str, str], name: str) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"-?\d+", text):
-        raise _Failure(400, f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        raise Failure(400, f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
-
-
-def _container(pod: Object, name: str, asked: str) -> str:
-    spec = pod["spec"]
-    lists = ("containers", "initContainers", "ephemeralContainers")
-    plain, init, ephemeral = ([each["name"] for each in spec.get(part) or ()] for part in lists)
-    if asked:
-        if asked not in (*plain, *init, *ephemeral):
-            raise _Failure(400, f"container {asked} is not valid for pod {name}")
-        return asked
-    if len(plain) == 1:
-        return str(plain[0])
-    message = f"a container name must be specified for pod {name}, choose one of: [{' '.join(plain)}]"
-    raise _Failure(400, message + (f" or one of the init containers: [{' '.join(init)}]" if init else ""))
-
-
-def _without_log(pod: Object, name: str, container: str, previous: bool) -> str:
-    """Return what the kubelet says of a container that no log is given of: an empty one, or why there is none."""
-    if previous:
-        raise _Failure(400, f'previous terminated container "{container}" in pod "{name}" not found')
-    status = pod.get("status", {})
-    states = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
-    state = next((each.get("state", {}) for each in states if each["name"] == container), {})
-    if waiting := state.get("waiting"):
-        reason = waiting.get("reason", "")
-        raise _Failure(400, f'container "{container}" in pod "{name}" is waiting to start: {reason}')
-    return ""
 
 
 def _close(request: web.BaseRequest) -> None:

@@ -135,7 +135,7 @@ def with_micro_times(item: Object) -> Object:
 
 
 def _micro(when: str) -> str:
-    return re.sub(r"(:\d\d)Z$", r"\1.000000Z", when)
+    return re.sub(r"(?:\.(\d+))?Z$", lambda match: f".{(match[1] or '')[:6]:0<6}Z", when)
 
 
 def _defined(definition: Object) -> Iterable[Resource]:

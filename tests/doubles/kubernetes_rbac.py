@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from tests.doubles.kubernetes_objects import BUILT_IN
 __all__ = ["Permissions", "Wish"]
 
 _GROUPS = frozenset(kind.group for kind in BUILT_IN)
+# What every server's role system:discovery lets everyone get.
+_DISCOVERY = re.compile(r"/(?:api|apis|openapi)(?:/.*)?|/(?:healthz|livez|readyz|version/?)")
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,10 @@ class Permissions:
         """Tell whether ``wish`` is granted."""
         if self._forbidden & (wish.names | {f"{wish.verb} {name}" for name in wish.names}):
             return False
-        # Every server lets everyone discover its groups and read its version.
-        if self._rules is None or wish.path:
+        if self._rules is None:
             return True
+        if wish.path:
+            return wish.verb == "get" and bool(_DISCOVERY.fullmatch(wish.path))
         return any(namespace in ("", wish.namespace) and _covers(rule, wish) for namespace, rule in self._rules)
 
 

@@ -34,13 +34,17 @@ _Kind = Literal["ADDED", "MODIFIED", "DELETED"]
 
 @dataclass(eq=False)
 class Watch:
-    """One watch: of a kind, in a namespace, of what ``selects``, since a revision; None in ``lines`` ends it."""
+    """One watch: of a kind, in a namespace, of what ``selects``, since a revision; None in ``lines`` ends it.
+
+    It begins with the ``whole`` of what is there where it is to.
+    """
 
     kind: Resource
     namespace: str | None
     selects: Callable[[Object], bool]
     since: int
     seconds: float
+    whole: bool = False
     lines: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
     request: web.BaseRequest | None = None
 
@@ -92,6 +96,10 @@ class Watches:
         if watch.since < self._oldest:
             watch.lines.put_nowait(_line("ERROR", _EXPIRED))
             watch.lines.put_nowait(None)
+        if watch.whole:
+            for item in self.source.list(watch.kind, watch.namespace, {}, {}):
+                if watch.selects(item):
+                    watch.lines.put_nowait(_line("ADDED", item))
         for past in self._past:
             if past.revision > watch.since:
                 _tell(watch, past)
