@@ -18,6 +18,7 @@ __all__ = [
     "Reply",
     "absent",
     "as_json",
+    "expired",
     "forbidden",
     "not_allowed",
     "status_of",
@@ -29,6 +30,12 @@ __all__ = [
 USER = "acknet"
 """Who everybody is."""
 TEXT = "text/plain; charset=utf-8"
+_INCONSISTENT = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
 _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -75,6 +82,14 @@ def status_of(status: int, message: str, details: Mapping[str, Any] | None) -> R
     if details is not None:
         said["details"] = details
     return as_json(said | {"code": status}, status)
+
+
+def expired(rest: str | None) -> Reply:
+    """A list of a time that is forgotten; ``rest`` is a token for what is left of it now, where pages were read."""
+    if rest is None:
+        return status_of(410, "The resourceVersion for the provided list is too old.", None)
+    reply = status_of(410, _INCONSISTENT, None)
+    return as_json({**json.loads(reply.body), "metadata": {"continue": rest}}, 410)
 
 
 def not_allowed() -> Failure:

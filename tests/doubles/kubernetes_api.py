@@ -32,6 +32,7 @@ from tests.doubles.kubernetes_answers import (
     Reply,
     absent,
     as_json,
+    expired,
     forbidden,
     not_allowed,
     status_of,
@@ -47,10 +48,6 @@ from tests.doubles.kubernetes_watches import FIRST_REVISION, Watch, Watches
 
 __all__ = ["Fault", "KubernetesApi", "Request", "kubernetes_api"]
 
-_EXPIRED = (
-    "The provided continue parameter is too old to display a consistent list result. "
-    "You can start a new list without the continue parameter."
-)
 _PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
@@ -161,7 +158,7 @@ class KubernetesApi:
         await asyncio.sleep(fault.delay)
         if fault.hang:
             await asyncio.Event().wait()
-        reply = self._fail(fault) if fault.status or fault.redirect else self._answer(received)
+        reply = self._fail(fault, received) if fault.status or fault.redirect else self._answer(received)
         if fault.body is not None:
             reply.body = fault.body
         elif _is_packed(received, reply):
@@ -171,11 +168,13 @@ class KubernetesApi:
 
     # Answers
 
-    def _fail(self, fault: Fault) -> Reply:
+    def _fail(self, fault: Fault, request: Request) -> Reply:
         if fault.redirect:
             return Reply(fault.status or 302, b"", "text/plain", {"Location": fault.redirect})
         status = fault.status or 500
-        reply = status_of(status, _EXPIRED if status == 410 else f"the server says {status}", None)
+        if status == 410:
+            return expired(_token(0) if "continue" in request.query else None)
+        reply = status_of(status, f"the server says {status}", None)
         reply.headers = {"Retry-After": fault.retry_after} if fault.retry_after else None
         return reply
 

@@ -26,7 +26,7 @@ _EXPIRED = {
     "status": "Failure",
     "reason": "Expired",
     "code": 410,
-    "message": "too old resource version",
+    "message": "The resourceVersion for the provided watch is too old.",
 }
 
 _Kind = Literal["ADDED", "MODIFIED", "DELETED"]

@@ -31,6 +31,7 @@ def corpus() -> Corpus:
 def test_a_real_server_gives_the_same_verdicts(directory: Path, real_cluster: RealCluster, tmp_path: Path) -> None:
     # The server's clock is this machine's, and no test can set it.
     scenario = load_scenario(directory, dt.datetime.now(dt.UTC).replace(microsecond=0))
+    before = len(real_cluster.plane.recorded())
     real, left = run_real(scenario, corpus(), tmp_path, real_cluster)
     # The double as such a server: of this version, with what that can hold, and without a kubelet.
     held = [one for one in map(as_json, scenario.objects) if one not in left]
@@ -42,5 +43,8 @@ def test_a_real_server_gives_the_same_verdicts(directory: Path, real_cluster: Re
     assert real.verdicts == double.verdicts
     wrong = wrong_verdicts(scenario, real)
     assert not any(text.startswith("confirmed") for text in wrong.values()), wrong
+    recorded = real_cluster.plane.recorded()[before:]
+    assert {one["verb"] for one in recorded} <= {"get", "list"}
+    assert len(recorded) == real.requests
     if not left and not scenario.logs:
         assert wrong == {}
