@@ -87,8 +87,11 @@ class ControlPlane:
         return self._certificate(f"user-{user}", f"/CN={user}", "extendedKeyUsage=clientAuth", signed=True)
 
     def recorded(self) -> list[dict[str, Any]]:
-        """Return what the server's audit log tells of the requests of all but ``token``'s, oldest first."""
-        return [json.loads(line) for line in (self._directory / "audit.log").read_text().splitlines()]
+        """Return what the server's audit log tells of each request of all but ``token``'s, oldest first."""
+        log = self._directory / "audit.log"
+        lines = map(json.loads, log.read_text().splitlines()) if log.exists() else ()
+        # One that may take long (a log, a watch) is told of when it begins and when it ends.
+        return list({line["auditID"]: line for line in lines}.values())
 
     # What lies in etcd, as JSON
 
