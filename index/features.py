@@ -39,10 +39,10 @@ class Features:
     ``bm25`` have a value an entry; ``signature`` the share of a signature of the entry in the last turn.
     """
 
-    joint: Matrix
-    nearest: Matrix
-    bm25: Matrix
-    signature: Matrix
+    joint: list[float]
+    nearest: list[float]
+    bm25: list[float]
+    signature: list[float]
     signatures: tuple[SignatureHit, ...]
 
     @property
@@ -56,8 +56,8 @@ class _Words:
     """What is said of a question without its sentence vectors; ``joint`` is a part of those scores."""
 
     joint: Matrix
-    bm25: Matrix
-    signature: Matrix
+    bm25: list[float]
+    signature: list[float]
     signatures: tuple[SignatureHit, ...]
 
 
@@ -91,8 +91,9 @@ class Signals:
         nearest = self._nearest(vectors[:1])
         joint = self.joint.of_vectors(vectors)
         said = words.result()
+        joint += said.joint
         return Features(
-            joint=joint + said.joint,
+            joint=joint.tolist(),
             nearest=nearest,
             bm25=said.bm25,
             signature=said.signature,
@@ -104,20 +105,20 @@ class Signals:
         whole, translation = texts[0], translations[0]
         # What an earlier turn pasted may be settled by now; the joint model still reads it.
         hits = tuple(self.matcher.find(texts[-1]))
-        signature = np.zeros(len(self.numbers), dtype=np.float32)
+        signature = [0.0] * len(self.numbers)
         for hit in hits:
             for entry in hit.entries:
                 signature[self.numbers[entry]] = max(signature[self.numbers[entry]], hit.share)
         return _Words(
             joint=self.joint.of_words(list(map(hashed, texts, translations))),
-            bm25=self.bm25.scores(terms(whole if translation == whole else f"{whole}\n{translation}")),
+            bm25=self.bm25.scores(terms(whole if translation == whole else f"{whole}\n{translation}")).tolist(),
             signature=signature,
             signatures=hits,
         )
 
-    def _nearest(self, vector: Vectors) -> Matrix:
+    def _nearest(self, vector: Vectors) -> list[float]:
         scores, ids = self.vectors.search(vector, NEIGHBOURS)
-        best = np.zeros(len(self.numbers), dtype=np.float32)
-        # From the farthest to the nearest: the last one that is written stays.
-        best[self.owners[ids[0, ::-1]]] = scores[0, ::-1]
-        return np.maximum(best, 0.0, out=best)
+        best = [0.0] * len(self.numbers)
+        for owner, score in zip(self.owners[ids[0]].tolist(), scores[0].tolist(), strict=True):
+            best[owner] = max(best[owner], score)
+        return best

@@ -82,8 +82,8 @@ class Fusion(BaseModel):
     def fuse(self, features: Features) -> Fused:
         """Return the entries' probabilities and the probabilities that any and that several of them answer."""
         # Plain floats: for so few entries NumPy's calls take longer.
-        *joint, none, several = features.joint.tolist()
-        nearest, bm25, signature = features.nearest.tolist(), features.bm25.tolist(), features.signature.tolist()
+        *joint, none, several = features.joint
+        nearest, bm25, signature = features.nearest, features.bm25, features.signature
         by_joint, by_nearest, by_bm25 = self.entry
         literal = any(signature)
         scores = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from index.features import Features
@@ -28,10 +27,10 @@ def order(fused: Fused) -> list[int]:
 def features(joint: list[float], signature: tuple[float, ...] = (0.0, 0.0, 0.0)) -> Features:
     """Three entries, then none and several."""
     return Features(
-        joint=np.array(joint, dtype=np.float32),
-        nearest=np.array([0.8, 0.5, 0.3], dtype=np.float32),
-        bm25=np.array([0.5, 0.4, 0.1], dtype=np.float32),
-        signature=np.array(signature, dtype=np.float32),
+        joint=joint,
+        nearest=[0.8, 0.5, 0.3],
+        bm25=[0.5, 0.4, 0.1],
+        signature=list(signature),
         signatures=(),
     )
 
