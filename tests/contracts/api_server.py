@@ -1,6 +1,6 @@
 """How an API server answers, as tests: what plays one inherits from ApiServerContract, and so does a real one.
 
-Messages are those of Kubernetes 1.20, where they stay the same in later versions.
+Messages are those of Kubernetes 1.20; of what later versions word otherwise, only the part that stayed is looked at.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ApiServerContract:
             ("a===b", "unable to parse requirement: found '=', expected: identifier"),
             ("a=b,,c=d", "found ',', expected: identifier after ','"),
             ("a=b,", "found '', expected: identifier after ','"),
-            ("a>x", "unable to parse requirement: for 'Gt', 'Lt' operators, the value must be an integer"),
+            ("a>x", "unable to parse requirement: "),
         ],
     )
     def test_a_label_selector_that_is_none_is_refused(self, ask, selector, message):
@@ -107,10 +107,18 @@ class ApiServerContract:
         assert (reply.status_code, said["reason"]) == (400, "BadRequest")
         assert said["message"].startswith(message)
 
-    @pytest.mark.parametrize("selector", ["-a=b", "a=-b", f"{'a' * 64}=b"])
-    def test_what_cannot_be_a_label_selects_nothing(self, ask, selector):
+    @pytest.mark.parametrize(
+        ("selector", "message"),
+        [
+            ("-a=b", "consist of alphanumeric characters"),
+            ("a=-b", "consist of alphanumeric characters"),
+            (f"{'a' * 64}=b", "must be no more than 63 characters"),
+            (f"a={'b' * 64}", "must be no more than 63 characters"),
+        ],
+    )
+    def test_what_cannot_be_a_label_selects_nothing(self, ask, selector, message):
         reply = ask("/api/v1/pods", params={"labelSelector": selector})
-        assert (reply.status_code, "invalid label" in reply.json()["message"]) == (400, True)
+        assert (reply.status_code, message in reply.json()["message"]) == (400, True)
 
     @pytest.mark.parametrize(
         ("path", "selector", "names"),

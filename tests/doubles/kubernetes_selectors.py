@@ -19,6 +19,7 @@ _OPERATORS = ("=", "==", "!=", "in", "notin", "<", ">")
 _NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _KEY = re.compile(rf"(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?(?P<name>{_NAME.pattern})")
 _LONGEST_NAME = 63
+_LENGTH_RULE = f"must be no more than {_LONGEST_NAME} characters"
 _KEY_RULE = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
     "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
@@ -93,7 +94,8 @@ def _requirement(words: _Words, equal: dict[str, str]) -> Callable[[Object], boo
         raise _unparsed(f"found '{words.next}', expected: identifier")
     match = _KEY.fullmatch(key)
     if match is None or len(match["name"]) > _LONGEST_NAME:
-        raise _unparsed(f"invalid label key {json.dumps(key)}: {_KEY_RULE}")
+        rule = _KEY_RULE if match is None else f"name part {_LENGTH_RULE}"
+        raise _unparsed(f"invalid label key {json.dumps(key)}: {rule}")
     if absent or words.next in ("", ","):
         return _exists(key, not absent)
     operator = words.take()
@@ -102,7 +104,8 @@ def _requirement(words: _Words, equal: dict[str, str]) -> Callable[[Object], boo
     values = _set(words) if operator in ("in", "notin") else frozenset({_value(words)})
     for value in values:
         if value and (not _NAME.fullmatch(value) or len(value) > _LONGEST_NAME):
-            raise _unparsed(f"invalid label value: {json.dumps(value)}: at key: {json.dumps(key)}: {_VALUE_RULE}")
+            rule = _LENGTH_RULE if _NAME.fullmatch(value) else _VALUE_RULE
+            raise _unparsed(f"invalid label value: {json.dumps(value)}: at key: {json.dumps(key)}: {rule}")
     if operator in ("<", ">"):
         return _compared(key, operator, next(iter(values)))
     if operator in ("=", "=="):
