@@ -68,16 +68,16 @@ class StorePart(Background):
         now = asyncio.get_running_loop().time()
         if self._checked is None or now - self._checked[0] > _CHECK_SECONDS:
             self._checked = now, await self._check()
-        return self._checked[1]
+        # What failed since then counts, too; so does a nearly full disk, which takes the check and little else.
+        trouble = self._service.store.trouble
+        return _forgetful(trouble) if trouble else self._checked[1]
 
     async def _check(self) -> Condition:
-        store = self._service.store
         try:
-            await store.check()
+            await self._service.store.check()
         except StoreUnavailable as error:
             return _forgetful(error.reason)
-        # A disk that is nearly full takes the check, and not what is to be remembered.
-        return _forgetful(store.trouble) if store.trouble else await super().condition()
+        return await super().condition()
 
     async def _count_queues(self) -> None:
         store, depth = self._service.store, self._service.metrics.queue_depth
