@@ -48,6 +48,19 @@ def bare_paste(scenario: Scenario) -> str:
     return "\n".join(_pod(pod, objects))
 
 
+def events_paste(scenario: Scenario) -> str:
+    """Return what ``kubectl get events`` prints of the pod in question, or of all pods where none is named."""
+    rows = ["LAST SEEN   TYPE      REASON   OBJECT   MESSAGE"]
+    for one in map(as_json, scenario.objects):
+        involved = one.get("involvedObject") or {}
+        if involved.get("kind") == "Pod" and scenario.scope.pod in {None, involved["name"]}:
+            last = one.get("lastTimestamp") or (one.get("series") or {}).get("lastObservedTime") or one["eventTime"]
+            seconds = int((NOW - dt.datetime.fromisoformat(last)).total_seconds())
+            age = f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
+            rows.append(f"{age}   {one['type']}   {one['reason']}   pod/{involved['name']}   {one['message']}")
+    return "\n".join(rows)
+
+
 def _is_forbidden(one: Object, scenario: Scenario) -> bool:
     kind = of_object(one["apiVersion"], one["kind"])
     return kind is not None and kind.qualified in scenario.forbidden

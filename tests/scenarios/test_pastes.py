@@ -13,7 +13,7 @@ from bot.diagnosis.models import Diagnosis
 from bot.diagnosis.paste.reader import PasteReader
 from corpus import Corpus, load_corpus
 from tests.scenarios.loading import NOW, Scenario, load_scenario, run, scenario_directories
-from tests.scenarios.pastes import bare_paste, described_paste
+from tests.scenarios.pastes import bare_paste, described_paste, events_paste
 
 HERE = Path(__file__).parent
 DIRECTORIES = scenario_directories(HERE)
@@ -53,6 +53,32 @@ def test_pastes_agree_with_the_clusters_they_are_of() -> None:
         found += sum(pasted.verdicts[entry] == "confirmed" for entry in confirmed)
     assert wrong == {}
     assert found >= DECIDED_BY_POD_AND_NODE * wanted
+
+
+def test_pasted_events_alone_agree_with_the_clusters_they_are_of() -> None:
+    wrong = {}
+    for directory in DIRECTORIES[5::13]:
+        scenario = load_scenario(directory)
+        if scenario.forbidden:
+            continue
+        live, pasted = run(scenario, corpus()), of_paste(events_paste(scenario), scenario)
+        wrong |= {f"{scenario.name} {entry}": text for entry, text in contradictions(pasted, live).items()}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("flannel-hairpin-promisc", "flannel-hairpin"),
+        ("terway-exhausted-combined-events", "terway-vswitch-ip-exhausted"),
+        ("terway-exhausted-detail-without-crs", "terway-vswitch-ip-exhausted"),
+        ("terway-exhausted-no-available-vswitch", "terway-vswitch-ip-exhausted"),
+        ("terway-quota-max-eni-exceeded", "terway-eni-quota-reached"),
+    ],
+)
+def test_pasted_events_alone_decide_where_the_literal_error_does(name: str, entry: str) -> None:
+    scenario = load_scenario(HERE / name)
+    assert of_paste(events_paste(scenario), scenario).verdicts[entry] == "confirmed"
 
 
 @pytest.mark.parametrize(

@@ -163,11 +163,15 @@ async def survey(facts: Facts) -> AddressSurvey:
 
 
 async def _nodes_in_question(facts: Facts) -> Nodes:
-    """Return the nodes in question; of those that a paste only names as where its pods are, nothing else is known."""
+    """Return the nodes in question; of those that a paste only names as where its pods are, nothing else is known.
+
+    Where it does not even name them, that of the pods that wait for their network has no name.
+    """
     try:
         return await facts(nodes)
     except Unreadable as error:
-        names = {pod.node for pod in (await facts(pods)).items if pod.node}
+        asked = await facts(pods)
+        names = {pod.node for pod in asked.items if pod.node} or {pod.node for pod in asked.stuck}
         if error.reason != "not_captured" or not names:
             raise
         return named_only(sorted(names))

@@ -143,9 +143,11 @@ def _stage(
     phase: str, node: str, waiting: Sequence[str], ips: Sequence[str], *, host_network: bool, scheduled: str
 ) -> Stage:
     """Return the first stage that holds; the later ones take for granted that the earlier ones do not."""
+    # A container is only created on a node: a table without that column does not name it.
+    creating = any(reason in _CREATING for reason in waiting)
     stages: tuple[tuple[bool, Stage], ...] = (
         (phase in {"Succeeded", "Failed"}, "finished"),
-        (not node and (scheduled == "False" or phase == "Pending"), "unscheduled"),
+        (not node and (scheduled == "False" or (phase == "Pending" and not creating)), "unscheduled"),
         (host_network, "host_network"),
         (phase == "Running", "running"),
         (bool(ips), "has_address"),

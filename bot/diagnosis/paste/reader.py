@@ -15,6 +15,7 @@ from bot.diagnosis.facts.registry import Scope
 from bot.diagnosis.log_window import log_end
 from bot.diagnosis.object_store import ObjectStore
 from bot.diagnosis.objects import PARTIAL
+from bot.diagnosis.paste.event_pods import name_pod_of, pods_without_sandbox
 from bot.diagnosis.paste.findings import Findings, LogKey, find
 from bot.diagnosis.paste.kubectl_describe import described
 from bot.diagnosis.paste.kubectl_rows import Row, event, object_row
@@ -28,7 +29,7 @@ _Key = tuple[str, str | None, str]
 """Qualified name, namespace (None: not said) and name."""
 
 # How much of an object a form shows; the annotation tells facts that a field that is missing may well be there.
-_RANKS = {"": 3, "cut": 2, "describe": 1, "table": 0}
+_RANKS = {"": 4, "cut": 3, "describe": 2, "table": 1, "event": 0}
 
 
 class PasteReader:
@@ -128,8 +129,14 @@ class _Objects:
             self._put_row(described(lines, now), "describe")
         for line, namespace in findings.rows:
             self._put_row(object_row(line, namespace, now), "table")
-        for number, row in enumerate(findings.events):
-            self._put(resource("events"), dict(event(row, f"pasted-{number}", now)), "table")
+        name_pod_of(findings.events)
+        events = [event(row, f"pasted-{number}", now) for number, row in enumerate(findings.events)]
+        for one in events:
+            self._put(resource("events"), dict(one), "table")
+        named = {(qualified, name) for qualified, _, name in self._found}
+        for pod in pods_without_sandbox(events, now):
+            if ("pods", pod["metadata"]["name"]) not in named:
+                self._put(resource("pods"), dict(pod), "event")
 
     def merged(self) -> Iterator[tuple[Resource, Object]]:
         """Yield the objects; one whose namespace was not said counts as the only other one of its name."""
@@ -147,7 +154,7 @@ class _Objects:
 
     def scope(self) -> Scope:
         """Return what is described or written out, where it is one pod, node or service; else what events are about."""
-        shown = [key for key, (form, _) in self._found.items() if form != "table"]
+        shown = [key for key, (form, _) in self._found.items() if _RANKS[form] > _RANKS["table"]]
         pod = _only(key for key in shown if key[0] == "pods" and key[1] != "kube-system")
         if pod is None and not any(key[0] in ("pods", "nodes") for key in shown):
             pod = _only(self._pods_of_warnings())
