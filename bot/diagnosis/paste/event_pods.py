@@ -13,7 +13,8 @@ from bot.diagnosis.reader import Object
 
 __all__ = ["name_pod_of", "pods_without_sandbox"]
 
-_FAILED = "FailedCreatePodSandBox"
+_FAILED = frozenset({"FailedCreatePodSandBox", "AllocIPFailed"})
+"""Of the kubelet, and of Terway when it asks."""
 _LATER = frozenset({"Pulling", "Pulled", "Created", "Started", "AllocIPSucceed", "Killing"})
 _ASSIGNED = re.compile(r"Successfully assigned (?:([\w.-]+)/)?([\w.-]+) to ([\w.-]+)", re.ASCII)
 
@@ -40,7 +41,7 @@ def pods_without_sandbox(events: Iterable[Object], now: dt.datetime) -> Iterator
         if text(involved, "kind") == "Pod" and (name := text(involved, "name")):
             told.setdefault((text(involved, "namespace"), name), []).append(one)
     for (namespace, name), about in told.items():
-        failed = [when for one in about if text(one, "reason") == _FAILED and (when := time(one, "lastTimestamp"))]
+        failed = [when for one in about if text(one, "reason") in _FAILED and (when := time(one, "lastTimestamp"))]
         later = [when for one in about if text(one, "reason") in _LATER and (when := time(one, "lastTimestamp"))]
         if not failed or (later and max(later) >= max(failed)):
             continue

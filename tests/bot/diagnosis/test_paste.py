@@ -499,8 +499,14 @@ def test_events_without_a_description_belong_to_what_the_command_described():
     assert event["involvedObject"] == {"kind": "Pod", "name": "api-0", "namespace": "shop"}
 
 
-def test_rows_of_events_alone_are_about_a_pod_that_nobody_named(wrapped):
+def test_rows_of_events_alone_are_about_the_pod_that_the_scheduler_names(wrapped):
     rows = POD[POD.index("Events:") :]
+    (event,) = items(read(wrapped(rows)), "events", fields={"reason": "FailedCreatePodSandBox"})
+    assert event["involvedObject"] == {"kind": "Pod", "name": "api-0", "namespace": "shop"}
+
+
+def test_rows_of_events_alone_are_about_a_pod_that_nobody_named(wrapped):
+    rows = "\n".join(line for line in POD[POD.index("Events:") :].splitlines() if "Successfully assigned" not in line)
     (event,) = items(read(wrapped(rows)), "events", fields={"reason": "FailedCreatePodSandBox"})
     assert event["involvedObject"] == {"kind": "Pod"}
 
