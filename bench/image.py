@@ -86,6 +86,7 @@ def _served(prefix: Path, cache: Path) -> Iterator[tuple[str, subprocess.Popen[s
         environment = {
             "PATH": f"{prefix}/bin:/usr/bin:/bin",
             "HOME": state,
+            "MALLOC_ARENA_MAX": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "ACKNET_CACHE_DIR": str(cache),
             "ACKNET_STORE_URL": f"sqlite:///{state}/acknet.db",

@@ -58,6 +58,11 @@ environment() {
     for part in fsspec hf_xet huggingface_hub tqdm; do
         rm -rf "${packages:?}/$part" "$packages/$part"-*
     done
+    # The command line of the package for CEL, which its module imports along with libraries for terminals.
+    : > "$packages/cel/cli.py"
+    for part in prompt_toolkit wcwidth; do
+        rm -rf "${packages:?}/$part" "$packages/$part"-*
+    done
     for part in client aio/client; do
         find "$packages/kubernetes/$part/models" "$packages/kubernetes/$part/api" -name '*.py' ! -name __init__.py -delete
     done

@@ -55,6 +55,7 @@ def surroundings(made: Path, state: Path) -> dict[str, str]:
     return {
         "PATH": f"{made}/env/bin:/usr/bin:/bin",
         "HOME": str(state),
+        "MALLOC_ARENA_MAX": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "ACKNET_CACHE_DIR": str(made / "index"),
         "ACKNET_STORE_URL": f"sqlite:///{state}/acknet.db",
