@@ -33,11 +33,12 @@ class Environment(EnvSettingsSource):
         return (None if linked else value), key, is_complex
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """Return the value decoded from JSON, or as it is where it is none."""
+        """Return the value decoded from JSON, or as it is where it is none, or a mere number or word of JSON's."""
         try:
-            return super().decode_complex_value(field_name, field, value)
+            decoded = super().decode_complex_value(field_name, field, value)
         except ValueError:
             return value
+        return decoded if isinstance(decoded, list | dict | str) else value
 
 
 def read_config(config: Path | None) -> tuple[Path | None, dict[str, Any]]:

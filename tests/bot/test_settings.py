@@ -439,3 +439,16 @@ def test_loading_settings_loads_nothing_that_encoding_or_serving_needs():
     code = f"import bot.settings, sys; print(*sorted(set(sys.modules) & set({heavy.split()!r})))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", ["2026", "true", "null", "1.5"])
+def test_a_name_that_json_reads_as_something_else_is_a_name_in_the_environment(monkeypatch, name):
+    monkeypatch.setenv("ACKNET_WATCH_NAMESPACES", name)
+    assert load_settings().watch_namespaces == (name,)
+
+
+@pytest.mark.parametrize("value", ['{"shop": true}', '["shop", 2]', "[[]]"])
+def test_json_that_lists_no_names_is_refused_by_the_variable_s_name(monkeypatch, value):
+    monkeypatch.setenv("ACKNET_WATCH_NAMESPACES", value)
+    with pytest.raises(SettingsError, match=r"^environment ACKNET_WATCH_NAMESPACES: expected names of namespaces"):
+        load_settings()
