@@ -28,7 +28,7 @@ grep -q "^## $version" "$root/CHANGELOG.md" || { echo "release.sh: CHANGELOG.md 
 
 echo "bill of materials" >&2
 "$python" -m venv --without-pip "$scratch/serving"
-"$python" -m pip --python "$scratch/serving/bin/python" install --quiet "$wheel[postgres]"
+"$python" -m pip --python "$scratch/serving/bin/python" install --quiet "$wheel[postgres,mcp]"
 "$python" -m cyclonedx_py environment --output-reproducible --pyproject "$scratch/source/pyproject.toml" \
     --mc-type application --output-file "$out/acknet-$version.cdx.json" "$scratch/serving/bin/python" 2> "$scratch/sbom.log" \
     || { cat "$scratch/sbom.log" >&2; exit 1; }
