@@ -12,6 +12,7 @@ from bot.diagnosis.facts.events import Event, node_events, pod_events
 from bot.diagnosis.facts.node_pods import node_pods
 from bot.diagnosis.facts.nodes import nodes
 from bot.diagnosis.facts.partial import Partial
+from bot.diagnosis.facts.plugin import plugin
 from bot.diagnosis.facts.pods import Pod, pod_of, pods
 from bot.diagnosis.facts.registry import Facts, Needs, fact
 from bot.diagnosis.facts.service_families import is_ipv6, service_families
@@ -143,7 +144,7 @@ async def ipv6_obstacles(facts: Facts) -> Ipv6Obstacles:
     events = await read(node_events)
     about = [one for one in (events.items if events else ()) if one.kind == "Node" and one.name in where]
     complaints = [one for one in about if one.reason == "ConfigError" and _NO_DUAL_STACK.search(one.message)]
-    reported = await read(terway_nodes)
+    reported = await read(terway_nodes) if await _may_be_terways(facts) else None
     unequal = [seen for node in (reported.items if reported else ()) if node.name in where and (seen := _unequal(node))]
     veto: list[Observation] = [*complaints, *unequal]
     veto += await _logged_veto(facts, read, lacking) if not veto else []
@@ -157,6 +158,11 @@ async def ipv6_obstacles(facts: Facts) -> Ipv6Obstacles:
         refused=tuple(refused),
         evidence=(*veto, *node_single, *refused),
     )
+
+
+async def _may_be_terways(facts: Facts) -> bool:
+    which = await Partial(facts)(plugin)
+    return which is None or which.name != "flannel"
 
 
 async def _logged_veto(facts: Facts, read: Partial, lacking: Sequence[Pod]) -> list[Observation]:
@@ -204,7 +210,8 @@ async def _single_nodes(read: Partial, hosted: Sequence[Pod]) -> list[Observatio
 
 async def _older(facts: Facts, read: Partial, lacking: Sequence[Pod]) -> list[Observation]:
     """Return pods without IPv6 that are older than Terway's start or settings, where younger neighbours have it."""
-    running, config = await read(agents), await read(eni_config)
+    running = await read(agents)
+    config = await read(eni_config) if await _may_be_terways(facts) else None
     neighbours = await read(node_pods) if facts.scope.pod else None
     others = list(neighbours.items) if neighbours else list((await facts(pod_families)).items)
     found: list[Observation] = []
