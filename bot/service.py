@@ -305,16 +305,21 @@ class Service:
             self.metrics.store_failures.labels("slow").inc()
             self._left_out.warn("the store is behind by %d answers; this one is not kept", len(self._writing))
             return given
-        task = asyncio.create_task(self._keep(given, list(turns), asker, _scope(look)))
+        written = asyncio.Event()
+        task = asyncio.create_task(self._keep(given, list(turns), asker, _scope(look), written))
         self._writing[given.id] = task
         task.add_done_callback(lambda _: self._writing.pop(given.id, None))
         if self._writes_in_time:
-            await asyncio.wait({task}, timeout=_WRITTEN_SECONDS)
-            if not task.done():
+            try:
+                async with asyncio.timeout(_WRITTEN_SECONDS):
+                    await written.wait()
+            except TimeoutError:
                 self._writes_in_time = False
         return given
 
-    async def _keep(self, given: Answered, turns: list[str], asker: Asker, scope: Mapping[str, str]) -> bool:
+    async def _keep(
+        self, given: Answered, turns: list[str], asker: Asker, scope: Mapping[str, str], written: asyncio.Event
+    ) -> bool:
         answer = given.answer
         ranked = {one.id: one.confidence for one in answer.candidates}
 
@@ -347,7 +352,9 @@ class Service:
 
         wanted = [keep, audit, *([question] if answer.outcome == "no_answer" else [])]
         # Side by side: what comes together is committed together, and what fails is told one by one.
-        kept = await asyncio.gather(*(self.remember(one, False) for one in wanted))
+        tasks = [asyncio.ensure_future(self.remember(one, False)) for one in wanted]
+        tasks[0].add_done_callback(lambda _: written.set())
+        kept = await asyncio.gather(*tasks)
         self._writes_in_time = all(kept)
         return self._writes_in_time
 

@@ -184,6 +184,7 @@ def test_an_answer_is_written_down_before_it_goes_out(use: Use[Any]) -> None:
         # Another replica, to which the rating may come after this one has died.
         async with Store(service.settings.store_url, seconds=60) as store:
             kept = await store.answers.get(given.id)
+            await service.kept(given.id)  # what else is recorded of it
             return kept, await store.audit.list(), await store.questions.list()
 
     kept, records, questions = use(steps)
