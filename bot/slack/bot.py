@@ -138,7 +138,11 @@ class SlackBot:
         )
         # Bolt awaits each listener and acknowledges then: what is acknowledged is marked in the store.
         self._app = AsyncApp(
-            client=client, logger=_logger, process_before_response=True, request_verification_enabled=False
+            client=client,
+            logger=_logger,
+            name="acknet",  # else Bolt reads the source of all that is running, to find one
+            process_before_response=True,
+            request_verification_enabled=False,
         )
         self._listeners = Listeners(
             self._service,

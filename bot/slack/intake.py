@@ -23,8 +23,10 @@ _logger = logging.getLogger("acknet.slack")
 _LEASE = dt.timedelta(minutes=2)
 _IDLE_SECONDS = 5.0
 _MOST_SEEN = 20_000
-# Events that come so close on one another are a burst; it is over after as long, or is not waited for any longer.
+# Events that come so close on one another are a burst; it is over once none came for the calm, or is not waited for
+# any longer than courtesy asks.
 _BURST_SECONDS = 0.05
+_CALM_SECONDS = 0.25
 _COURTESY_SECONDS = 2.0
 _AT_ONCE = 8
 _WAITING = 256
@@ -96,7 +98,7 @@ class Intake:
         """Take a task on, once, whoever delivers it how often; when it returns, it may be acknowledged."""
         now = time.monotonic()
         if now - self._taken_at < _BURST_SECONDS:
-            self._burst_until = now + _BURST_SECONDS
+            self._burst_until = now + _CALM_SECONDS
         self._taken_at = now
         self._taking += 1
         try:
