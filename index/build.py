@@ -132,7 +132,11 @@ class _Builder:
         store = FaissStore(encoder.dimension)
         store.add(range(len(texts)), vectors[: len(texts)])
         store.save(directory / layout.VECTORS)
-        np.savez(directory / layout.RECORDS, owners=np.array([record.entry for record in texts], dtype=np.int64))
+        np.savez(
+            directory / layout.RECORDS,
+            owners=np.array([record.entry for record in texts], dtype=np.int64),
+            ambiguous=vectors[ends[1] - len(self._corpus.ambiguous) : ends[1]],
+        )
         self._progress("fitting", 0.78)
         fitted = fit_models(
             self._corpus,

@@ -36,13 +36,15 @@ class Features:
     """The signals of one question.
 
     ``joint`` has a value an entry, then one for "none" and one for "several"; ``nearest`` and
-    ``bm25`` have a value an entry; ``signature`` the share of a signature of the entry in the last turn.
+    ``bm25`` have a value an entry; ``signature`` the share of a signature of the entry in the last turn. ``vector`` is
+    that of the question with its earlier turns.
     """
 
     joint: list[float]
     nearest: list[float]
     bm25: list[float]
     signature: list[float]
+    vector: Matrix
     signatures: tuple[SignatureHit, ...]
 
     @property
@@ -97,6 +99,7 @@ class Signals:
             nearest=nearest,
             bm25=said.bm25,
             signature=said.signature,
+            vector=vectors[0],
             signatures=said.signatures,
         )
 

@@ -59,10 +59,12 @@ class Ranking:
 class Retriever:
     """An index, loaded. Safe to use from several threads."""
 
-    def __init__(self, corpus: Corpus, signals: Signals, fusion: Fusion, manifest: layout.Manifest) -> None:
+    def __init__(
+        self, corpus: Corpus, signals: Signals, fusion: Fusion, groups: Groups, manifest: layout.Manifest
+    ) -> None:
         self.corpus, self.manifest = corpus, manifest
         self._signals, self._fusion = signals, fusion
-        self._groups = Groups.of(corpus)
+        self._groups = groups
         self._ids = [entry.id for entry in corpus.entries]
 
     @classmethod
@@ -88,17 +90,19 @@ class Retriever:
         vocabulary = json.loads((directory / layout.VOCABULARY).read_bytes())
         bm25 = Bm25.restore(vocabulary, dict(np.load(directory / layout.BM25)))
         numbers = {entry.id: number for number, entry in enumerate(corpus.entries)}
+        known = np.load(directory / layout.RECORDS)
         signals = Signals(
             matcher=SignatureMatcher.of(corpus),
             prepare=EncoderText(corpus.glossary, bm25.term_weights()),
             vectors=vectors,
-            owners=np.load(directory / layout.RECORDS)["owners"],
+            owners=known["owners"],
             numbers=numbers,
             joint=JointModel.restore(dict(np.load(directory / layout.JOINT))),
             bm25=bm25,
             encoder=encoder.result(),
         )
-        return cls(corpus, signals, Fusion.model_validate_json((directory / layout.FUSION).read_bytes()), manifest)
+        fusion = Fusion.model_validate_json((directory / layout.FUSION).read_bytes())
+        return cls(corpus, signals, fusion, Groups.of(corpus, known["ambiguous"]), manifest)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, as questions are compared: float32, shape (len(texts), dimension)."""
@@ -117,7 +121,7 @@ class Retriever:
         fused = self._fusion.fuse(features)
         outcome = self._fusion.outcome(fused, look_alike=features.look_alike is not None)
         # A literal error says itself which entries are meant, all of them.
-        shares = fused.shares if fused.literal else self._groups.blended(fused.shares, fused.several)
+        shares = fused.shares if fused.literal else self._groups.blended(fused.shares, fused.several, features.vector)
         best = sorted(zip(shares, self._ids, strict=True), key=itemgetter(0), reverse=True)
         ranked = tuple(Ranked(entry, share * fused.answerable) for share, entry in best)
         least = best[0][0] * self._fusion.choice_share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from index.features import Features
@@ -31,6 +32,7 @@ def features(joint: list[float], signature: tuple[float, ...] = (0.0, 0.0, 0.0))
         nearest=[0.8, 0.5, 0.3],
         bm25=[0.5, 0.4, 0.1],
         signature=list(signature),
+        vector=np.array([1.0, 0.0], dtype=np.float32),
         signatures=(),
     )
 
