@@ -31,6 +31,8 @@ __all__ = ["Pruned", "Store"]
 _logger = logging.getLogger("acknet.store")
 
 _PRUNED_AT_ONCE = 500
+# Whoever takes messages may be away for long: about two hours, by what pauses are on average.
+_SENDING = RetryPolicy(attempts=24)
 # Of the time an operation may take, what SQLite may wait for another process; the rest is for the operation itself.
 _BUSY_SHARE = 0.7
 
@@ -67,14 +69,14 @@ class Store:
         """Where the store lies, without its password."""
         self._clock = clock
         self._database = Database(_backend(url.get_secret_value(), seconds), seconds)
-        policy = retries or RetryPolicy()
+        policy, sending = retries or RetryPolicy(), retries or _SENDING
         self.events = EventMarks(self._database, "event", policy=policy, clock=clock, from_outside=True)
         """Events of a platform, each handled once."""
-        self.outbox = Outbox(self._database, "outbox", policy=policy, clock=clock)
+        self.outbox = Outbox(self._database, "outbox", policy=sending, clock=clock)
         """Messages to be sent."""
         self.alerts = WorkQueue(self._database, "alert", policy=policy, clock=clock, from_outside=True)
         """Alerts to be worked on."""
-        self.notices = WorkQueue(self._database, "notice", policy=policy, clock=clock)
+        self.notices = WorkQueue(self._database, "notice", policy=sending, clock=clock)
         """What is to be said about incidents, to each of the places that are told."""
         self.incidents = Incidents(self._database, clock)
         """Trouble that alerts and events speak of."""
