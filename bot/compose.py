@@ -91,7 +91,8 @@ class Composer:
 
     def _candidate(self, entry_id: str, confidence: float) -> Candidate:
         entry = self._corpus[entry_id]
-        return Candidate(id=entry.id, title=entry.title, area=entry.area, confidence=confidence)
+        # Made of what was validated with the corpus; eight of them a question.
+        return Candidate.model_construct(id=entry.id, title=entry.title, area=entry.area, confidence=confidence)
 
     def _name(self, entry_id: str) -> EntryName:
         entry = self._corpus[entry_id]

@@ -27,6 +27,8 @@ from index.vectors import FaissStore
 __all__ = ["Ranked", "Ranking", "Retriever"]
 
 MAX_CHOICES = 5
+_PLAIN = 0.9
+"""An entry with so large a share is the answer alone, and no group of others is looked for."""
 
 
 class Ranked(NamedTuple):
@@ -120,8 +122,9 @@ class Retriever:
             return Ranking("no_answer", nothing, (), (), None)
         fused = self._fusion.fuse(features)
         outcome = self._fusion.outcome(fused, look_alike=features.look_alike is not None)
-        # A literal error says itself which entries are meant, all of them.
-        shares = fused.shares if fused.literal else self._groups.blended(fused.shares, fused.several, features.vector)
+        # A literal error says itself which entries are meant, all of them; so does a plain question.
+        plain = fused.literal or (outcome == "answer" and max(fused.shares) >= _PLAIN)
+        shares = fused.shares if plain else self._groups.blended(fused.shares, fused.several, features.vector)
         best = sorted(zip(shares, self._ids, strict=True), key=itemgetter(0), reverse=True)
         ranked = tuple(Ranked(entry, share * fused.answerable) for share, entry in best)
         least = best[0][0] * self._fusion.choice_share
