@@ -13,7 +13,7 @@ from bench.report import RESULTS
 __all__ = ["as_markdown"]
 
 _README = Path(__file__).with_name("README.md")
-_BENCHES = ("warm", "cold", "throughput", "soak", "mixed", "scale", "diagnosis")
+_BENCHES = ("warm", "cold", "throughput", "soak", "mixed", "scale", "diagnosis", "slack")
 _MEASURED = re.compile(r"(?<=<!-- measured: python -m bench\.table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _SECTION = re.compile(r"(?m)^(?=### )")
 
