@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -19,7 +18,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from tests.doubles.bolt_apps import bolt_app, client_of, listening_over_http, listening_over_socket
-from tests.doubles.slack import EventLimits, Fault, SlackPlatform, Team, Timings, slack_platform
+from tests.doubles.slack import EventLimits, Fault, SlackPlatform, Team, Timings, slack_platform, slowed
 
 pytest_plugins = ["tests.doubles.slack.plugin"]
 
@@ -79,9 +78,8 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def slack_platform_options() -> dict[str, Any]:
-    """A clock so slow that a busy machine lets nothing expire; what has to expire is advanced."""
-    begun = time.time()
-    return {"now": lambda: begun + (time.time() - begun) / 100}
+    """What has to expire is advanced."""
+    return {"now": slowed()}
 
 
 @pytest.fixture
@@ -383,14 +381,17 @@ def deaf_client(slack: SlackPlatform, acks: Callable[[SocketModeRequest], bool])
     return client, received
 
 
-def test_an_unacknowledged_event_comes_again_through_another_connection() -> None:
-    async def go(slack: SlackPlatform) -> None:
+def test_an_unacknowledged_event_comes_again_through_another_connection(slack: SlackPlatform) -> None:
+    slack.app.events = {"app_mention"}
+
+    async def go() -> None:
         deaf, first = deaf_client(slack, lambda request: False)
         await deaf.connect()
         question = slack.mention("C1", "U1", "nginx answers 504")
         await slack.until(lambda: first)
         hearing, second = deaf_client(slack, lambda request: True)
         await hearing.connect()
+        slack.advance(3)
         await slack.until(lambda: second)
         delivery = await slack.events("app_mention")[0]
         again = second[0]
@@ -402,8 +403,7 @@ def test_an_unacknowledged_event_comes_again_through_another_connection() -> Non
         await deaf.close()
         await hearing.close()
 
-    with slack_platform(timings=Timings(ack=1.0), events={"app_mention"}) as slack:
-        asyncio.run(go(peopled(slack)))
+    asyncio.run(go())
 
 
 def test_an_event_is_given_up_after_three_more_tries_and_a_command_at_once(slack: SlackPlatform) -> None:
@@ -434,15 +434,18 @@ def test_an_event_is_given_up_after_three_more_tries_and_a_command_at_once(slack
     asyncio.run(go())
 
 
-def test_a_lost_acknowledgement_makes_the_app_answer_twice_unless_it_knows_the_event() -> None:
-    async def go(slack: SlackPlatform) -> None:
+def test_a_lost_acknowledgement_makes_the_app_answer_twice_unless_it_knows_the_event(slack: SlackPlatform) -> None:
+    slack.app.events = {"app_mention"}
+
+    async def go() -> None:
         async with listening_over_socket(slack, answering(slack)):
             slack.ignore_acks(1)
             question = slack.mention("C1", "U1", "nginx answers 504")
+            await slack.until(lambda: slack.posted("C1", question.ts))
+            slack.advance(3)
             await slack.until(lambda: len(slack.posted("C1", question.ts)) == 2)
 
-    with slack_platform(timings=Timings(ack=0.2), events={"app_mention"}) as slack:
-        asyncio.run(go(peopled(slack)))
+    asyncio.run(go())
 
 
 def test_an_event_can_be_delivered_twice_at_will(slack: SlackPlatform) -> None:
@@ -520,8 +523,10 @@ def test_the_eleventh_connection_is_turned_away(slack: SlackPlatform) -> None:
     asyncio.run(go())
 
 
-def test_an_acknowledgement_counts_on_the_connection_that_got_the_envelope() -> None:
-    async def go(slack: SlackPlatform) -> None:
+def test_an_acknowledgement_counts_on_the_connection_that_got_the_envelope(slack: SlackPlatform) -> None:
+    slack.app.events = {"app_mention"}
+
+    async def go() -> None:
         async with aiohttp.ClientSession() as session:
             first = await session.ws_connect(await url_of(slack))
             await first.receive_json()
@@ -531,6 +536,8 @@ def test_an_acknowledgement_counts_on_the_connection_that_got_the_envelope() -> 
             await second.receive_json()
             await second.send_json({"envelope_id": envelope["envelope_id"]})
             await second.send_str("not even JSON")
+            await slack.until(lambda: len(slack.stray_frames) == 2)
+            slack.advance(3)
             again = await second.receive_json()
             assert again["retry_attempt"] == 1
             await second.send_json({"envelope_id": again["envelope_id"]})
@@ -539,8 +546,7 @@ def test_an_acknowledgement_counts_on_the_connection_that_got_the_envelope() -> 
             await second.close()
         assert slack.stray_frames == [{"envelope_id": envelope["envelope_id"]}, "not even JSON"]
 
-    with slack_platform(timings=Timings(ack=1.0), events={"app_mention"}) as slack:
-        asyncio.run(go(peopled(slack)))
+    asyncio.run(go())
 
 
 def test_pings_go_both_ways() -> None:
@@ -677,7 +683,7 @@ def test_an_app_that_asks_for_no_retry_gets_none(slack: SlackPlatform) -> None:
 
 def test_events_end_where_hardly_any_delivery_succeeds() -> None:
     timings, limits = Timings(event_retries=(0.0, 0.0, 0.0)), EventLimits(judged_from=8)
-    with slack_platform(timings=timings, event_limits=limits, events={"app_mention"}) as slack:
+    with slack_platform(timings=timings, event_limits=limits, events={"app_mention"}, now=slowed()) as slack:
         peopled(slack)
         slack.request_url = "http://127.0.0.1:9/slack/events"
         for _ in range(2):

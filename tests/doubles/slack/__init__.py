@@ -12,7 +12,7 @@ with slack_platform(scopes={"chat:write", "app_mentions:read"}) as slack:
 
 from __future__ import annotations
 
-from tests.doubles.slack.clock import Timings
+from tests.doubles.slack.clock import Timings, slowed
 from tests.doubles.slack.delivery import Attempt, Delivery
 from tests.doubles.slack.faults import Fault
 from tests.doubles.slack.files import File
@@ -42,4 +42,5 @@ __all__ = [
     "Usergroup",
     "View",
     "slack_platform",
+    "slowed",
 ]
