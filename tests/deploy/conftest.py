@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,15 @@ from tests.deploy.helm import Object, helm_process, rendered
 
 Run = Callable[..., Any]
 Render = Callable[[Mapping[str, Any]], list[Object]]
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> str:
+    """The path of kubectl, where there is one."""
+    tool = shutil.which("kubectl")
+    if tool is None:
+        pytest.skip("kubectl is not installed")
+    return tool
 
 
 @pytest.fixture(scope="session")

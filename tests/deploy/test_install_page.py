@@ -43,10 +43,7 @@ def test_all_values_are_values_of_the_chart_one_after_the_other(render: Render) 
     assert {each["kind"] for each in render(values)} >= {"Ingress", "ServiceMonitor", "PrometheusRule"}
 
 
-def test_the_kustomization_builds_beside_the_example(tmp_path: Path) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed")
+def test_the_kustomization_builds_beside_the_example(kubectl: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "deploy" / "manifests", tmp_path / "manifests")
     (text,) = blocks("yaml", "# kustomization.yaml\n")
     yours = tmp_path / "manifests" / "yours"

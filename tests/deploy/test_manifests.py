@@ -22,11 +22,7 @@ Kustomize = Callable[[Path], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def kustomize() -> Kustomize:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed")
-
+def kustomize(kubectl: str) -> Kustomize:
     def build(directory: Path) -> list[dict[str, Any]]:
         done = subprocess.run([kubectl, "kustomize", str(directory)], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
