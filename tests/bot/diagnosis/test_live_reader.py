@@ -521,7 +521,7 @@ def _config(directory: Path, server: str) -> Path:
 
 def _version_of(config: Path) -> Unreadable | str:
     async def run() -> str:
-        async with LiveReader.open(config, budget=Budget(seconds=5.0)) as reader:
+        async with LiveReader.open(config, budget=Budget(seconds=60.0)) as reader:
             return await reader.version()
 
     try:
@@ -633,7 +633,7 @@ def test_the_time_is_the_servers_and_goes_on(ask):
     then = dt.datetime(2024, 2, 29, 12, 0, 0, tzinfo=dt.UTC)
     with kubernetes_api(now=then) as api:
         first, second = ask(api, twice)
-    assert then <= first < then + dt.timedelta(seconds=5)
+    assert then <= first < then + dt.timedelta(minutes=1)
     assert second - first >= dt.timedelta(seconds=0.2)
     assert len(api.requests) == 1
 
@@ -649,7 +649,7 @@ def test_a_server_that_fails_still_tells_the_time(ask):
     then = dt.datetime(2024, 2, 29, 12, 0, 0, tzinfo=dt.UTC)
     with kubernetes_api(now=then, forbidden=["/version"]) as api:
         now = ask(api, lambda reader: reader.now())
-    assert abs(now - then) < dt.timedelta(seconds=5)
+    assert abs(now - then) < dt.timedelta(minutes=1)
 
 
 def test_the_version_is_asked_for_once(ask):
