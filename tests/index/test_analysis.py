@@ -120,4 +120,4 @@ HOSTILE = {
 def test_a_hostile_megabyte_is_read_in_linear_time(name):
     start = time.process_time()
     terms(HOSTILE[name])
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30  # what grows with the square of the length takes minutes

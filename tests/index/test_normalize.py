@@ -206,7 +206,6 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_megabyte_is_read_in_linear_time(name):
-    """Quadratic time would be minutes; what is measured is the processor's time, so that other load does not count."""
     start = time.process_time()
     normalize(HOSTILE[name])
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 30  # what grows with the square of the length takes minutes

@@ -196,7 +196,7 @@ def test_thousands_of_lines_that_all_tell_something_are_weighed_quickly(words):
     prepare = EncoderText({}, weights)
     start = time.process_time()
     assert 0 < len(prepare(text)) <= MAX_ENCODED_CHARACTERS
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 10
 
 
 HOSTILE = {
@@ -224,4 +224,4 @@ def test_a_hostile_megabyte_is_read_in_linear_time(prepare, name):
     start = time.process_time()
     assert len(prepare(HOSTILE[name])) <= MAX_ENCODED_CHARACTERS
     prepare.translate(HOSTILE[name])
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30  # what grows with the square of the length takes minutes

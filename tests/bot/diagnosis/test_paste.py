@@ -949,9 +949,9 @@ def test_the_scope_is_what_the_text_is_about(text, scope):
     ],
 )
 def test_a_hostile_megabyte_takes_no_longer_than_its_length_does(hostile):
-    start = time.perf_counter()
+    start = time.process_time()
     read(hostile)
-    assert time.perf_counter() - start < 120  # what grows with the square of the length takes minutes
+    assert time.process_time() - start < 120  # what grows with the square of the length takes minutes
 
 
 PIECES = [

@@ -435,9 +435,9 @@ def test_an_object_without_end_is_cut():
     ],
 )
 def test_hostile_text_of_a_megabyte_takes_no_longer_than_its_length_does(hostile):
-    start = time.perf_counter()
+    start = time.process_time()
     redact(hostile)
-    assert time.perf_counter() - start < 120  # what grows with the square of the length takes minutes
+    assert time.process_time() - start < 120  # what grows with the square of the length takes minutes
 
 
 @settings(max_examples=200, deadline=None)
