@@ -26,7 +26,6 @@ MAX_PAIRS = 10_000
 """Comparing every text with every other takes long for pages that have nothing in common."""
 
 _MAX_WORDS = 2_000
-_Pair = tuple[PageSection, PageSection]
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def snapshot(
     from bot.diagnosis.resources import resource
     from bot.diagnosis.snapshot.capture import Capture, capture
     from bot.diagnosis.snapshot.files import SnapshotError
-    from bot.diagnosis.snapshot.reader import SnapshotMeta
+    from bot.diagnosis.snapshot.meta import SnapshotMeta
     from bot.diagnosis.snapshot.writer import write_snapshot
     from bot.diagnosis.sources import SourceError, Sources, check_scope, open_reader
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +13,6 @@ from bot.store import AuditRecord
 
 __all__ = ["Sessions", "Stopped"]
 
-_logger = logging.getLogger("acknet.slack")
 
 T = TypeVar("T")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-import logging
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Access", "is_loopback"]
 
-_logger = logging.getLogger("acknet.http")
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"true-client-ip", b"cf-connecting-ip"})

@@ -15,7 +15,6 @@ from bot.slack.part import EVENTS_PATH
 from tests.doubles.slack_manifest import MANIFEST, granted
 
 HTTP = MANIFEST.with_name("manifest-http.yaml")
-ROOT = Path(__file__).parents[2]
 _EVENT_SCOPES = {
     "agent_session_stopped": None,
     "app_home_opened": None,

@@ -29,7 +29,6 @@ _ROLES = Path(__file__).parents[2] / "deploy" / "rbac"
 _DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_ALWAYS_THERE = ("default", "kube-system", "kube-public", "kube-node-lease")
 _MADE_BY_SERVER = ("default", "kubernetes")
 """The Service of the API itself."""
 _REFUSED = "does not match event.namespace"

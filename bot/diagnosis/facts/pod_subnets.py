@@ -38,7 +38,6 @@ _ROOMY = 0.8
 _SECOND_RANGE = re.compile(r"for range 1\b")
 _CHURN_S = 3600
 _CUT_BYTES = 1000
-_CHURN_PODS = 3
 _UNTOLD = frozenset({"other", "not_initialized"})
 _FREED = frozenset({"Succeeded", "Failed"})
 

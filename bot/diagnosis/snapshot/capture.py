@@ -11,7 +11,7 @@ from bot.diagnosis.facts.registry import Facts, Progress, Scope, collectors
 from bot.diagnosis.reader import Listing, LogWindow, Object, Reader, Unreadable
 from bot.diagnosis.reads import Reads
 from bot.diagnosis.resources import LOGS, Resource
-from bot.diagnosis.snapshot.reader import Query, SnapshotMeta
+from bot.diagnosis.snapshot.meta import Query, SnapshotMeta
 
 __all__ = ["Capture", "capture"]
 

@@ -17,7 +17,7 @@ from bot.diagnosis.reader import Object
 from bot.diagnosis.redaction.redact import Pseudonyms, redact, redact_object
 from bot.diagnosis.resources import Resource
 from bot.diagnosis.snapshot.files import SnapshotError, shown
-from bot.diagnosis.snapshot.reader import META_NAME, SnapshotMeta
+from bot.diagnosis.snapshot.meta import META_NAME, SnapshotMeta
 
 __all__ = ["Log", "write_snapshot"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import logging
 from collections.abc import Callable, Sequence
 
 from bot.diagnosis.live.watching import ClusterWatch
@@ -20,7 +19,6 @@ from corpus import Corpus
 
 __all__ = ["TICK_SECONDS", "Watcher"]
 
-_logger = logging.getLogger("acknet.watch")
 
 TICK_SECONDS = 5.0
 _SHORTEST_QUIET = dt.timedelta(seconds=10)

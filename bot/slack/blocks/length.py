@@ -12,11 +12,10 @@ from bot.slack.blocks.pieces import CONTAINER, Piece, heading, weigh
 from bot.slack.blocks.statements import Shortened, Told, shorten
 from bot.slack.blocks.text import size
 
-__all__ = ["BUDGET", "MOST_BLOCKS", "TEXT", "Section", "fit", "weight_of"]
+__all__ = ["BUDGET", "TEXT", "Section", "fit", "weight_of"]
 
 BUDGET = 11_000
 """What the blocks of a message may weigh together. Slack has refused messages of 11,341 and more."""
-MOST_BLOCKS = 50
 TEXT = 3900
 """The most characters of a message's ``text``, escaped; chat.update refuses more than 4,000."""
 

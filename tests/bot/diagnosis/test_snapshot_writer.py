@@ -12,7 +12,8 @@ from bot.diagnosis.reader import LogWindow, Unreadable
 from bot.diagnosis.redaction.redact import REDACTED, Pseudonyms
 from bot.diagnosis.resources import resource
 from bot.diagnosis.snapshot.files import SnapshotError
-from bot.diagnosis.snapshot.reader import SnapshotMeta, SnapshotReader
+from bot.diagnosis.snapshot.meta import SnapshotMeta
+from bot.diagnosis.snapshot.reader import SnapshotReader
 from bot.diagnosis.snapshot.writer import write_snapshot
 
 KEY = "LTAI" + "5tQnKd3kMNyzP9xY2wZa"

@@ -18,7 +18,6 @@ from tests.bot.oncall.watching import running_watch
 from tests.doubles.kubernetes_api import Fault, KubernetesApi, kubernetes_api
 from tests.doubles.webhook_receiver import WebhookReceiver
 
-ENTRY = "terway-vswitch-ip-exhausted"
 CODE = "InvalidVSwitchId.IpNotEnough"
 OTHER = "nf_conntrack: table full, dropping packet"
 PATIENCE_SECONDS = 60
