@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Iterator
 from functools import cached_property
@@ -14,6 +15,8 @@ from corpus.errors import Lines, closest_line
 from corpus.expression import CelExpression
 
 __all__ = ["Ambiguous", "Check", "Corpus", "Edition", "Source"]
+
+_LONGEST_ID = 100
 
 
 class Edition(BaseModel):
@@ -84,6 +87,10 @@ class Corpus(BaseModel):
 
     def __contains__(self, entry_id: object) -> bool:
         return entry_id in self._by_id
+
+    def closest(self, entry_id: str) -> list[str]:
+        """Return the ids, at most three, that come closest to one that there is not."""
+        return difflib.get_close_matches(entry_id[:_LONGEST_ID].lower(), list(self._by_id), n=3, cutoff=0.4)
 
     def line(self, file: str, *at: str | int) -> int:
         """Return the line of ``file`` that holds the value at key path ``at``; 0 when not known."""

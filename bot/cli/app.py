@@ -77,7 +77,8 @@ def _misused(error: typer.TyperException) -> str:
     """Return in one line what is wrong with the words and options that were typed, and where to read about them."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else _called()
-    return f"{error.format_message().rstrip('.')}; see: {command} --help"
+    said = error.format_message().rstrip(".")
+    return f"{said} See: {command} --help" if said.endswith("?") else f"{said}; see: {command} --help"
 
 
 def main() -> None:

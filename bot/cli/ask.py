@@ -71,11 +71,11 @@ def ask(
     now: NowFlag = None,
     config: ConfigFlag = None,
 ) -> None:
-    """Answer a question about container networking in ACK from its FAQ, with citations.
+    """Answer a question about container networking, with citations.
 
-    Prints Markdown, and reads well on a terminal. A pasted log or manifest is a question too:
-    kubectl describe pod web-0 | acknet ask. Exit code 0: there is an answer, or several to choose from; 3: the FAQ has
-    none; 2: something failed.
+    Answers rest on ACK's FAQ and on nothing else. Prints Markdown, and reads well on a terminal. A pasted log or
+    manifest is a question too: kubectl describe pod web-0 | acknet ask. Exit code 0: there is an answer, or several to
+    choose from; 3: the FAQ has none; 2: something failed.
     """
     turns = read_turns(question or (), thread)
     settings = load_or_fail({"server": server, "kubeconfig": kubeconfig, "context": context}, config)

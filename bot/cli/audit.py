@@ -47,7 +47,7 @@ def list_records(
     as_json: JsonFlag = False,
     config: ConfigFlag = None,
 ) -> None:
-    """List who asked what from where, and what was read and answered, the newest first."""
+    """List who asked what, what was read and answered, newest first."""
     begin = _time(since)
     records = _from_store(config, lambda store: store.audit.list(since=begin, who=who, limit=limit))
     if as_json:
@@ -60,9 +60,10 @@ def list_records(
 
 @audit_app.command("verify")
 def verify(as_json: JsonFlag = False, config: ConfigFlag = None) -> None:
-    """Tell whether every record is there and as it was written; exit code 2 when not.
+    """Tell whether every record is there and as it was written.
 
-    Whoever can write to the store could write the whole log anew: note the head somewhere else to tell.
+    Exit code 2: one is not. Whoever can write to the store could write the whole log anew: note the head somewhere else
+    to tell.
     """
     found = _from_store(config, lambda store: store.audit.verify())
     if as_json:

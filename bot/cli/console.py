@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["ReaderGone", "UsageFailure", "console", "flush", "is_interactive", "print_line"]
+    from corpus import Corpus
+
+__all__ = ["ReaderGone", "UsageFailure", "console", "flush", "is_interactive", "print_line", "unknown_entry"]
 
 
 class UsageFailure(Exception):
     """Something the user can mend; its text, one line, says what went wrong and what to do. Exit code 2."""
+
+
+def unknown_entry(entry_id: str, corpus: Corpus) -> UsageFailure:
+    """Return the failure that ``entry_id`` is none of the corpus, with the ids that come close."""
+    closest = corpus.closest(entry_id)
+    hint = f"did you mean {', '.join(closest)}?" if closest else "acknet corpus list shows all"
+    return UsageFailure(f"there is no entry {entry_id!r}; {hint}")
 
 
 class ReaderGone(Exception):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.console import UsageFailure, print_line
+from bot.cli.console import UsageFailure, print_line, unknown_entry
 from bot.cli.corpus_json import change_json, entry_json, print_json
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["corpus_app"]
 
 corpus_app = typer.Typer(
-    help="Check, list and show what acknet may say; read and compare saved copies of the FAQ.",
+    help="Check, list and show the entries; compare copies of the FAQ.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -130,7 +130,7 @@ def show(
     """
     corpus = _load()
     if entry_id not in corpus:
-        raise UsageFailure(f"no entry {entry_id!r}; {_closest(entry_id, corpus)}")
+        raise unknown_entry(entry_id, corpus)
     entry = corpus[entry_id]
     if as_json:
         print_json(entry_json(entry, corpus))
@@ -138,13 +138,6 @@ def show(
     from bot.cli.corpus_text import entry_lines, print_lines
 
     print_lines(entry_lines(entry, corpus))
-
-
-def _closest(entry_id: str, corpus: Corpus) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(entry_id[:60], [entry.id for entry in corpus.entries], n=3, cutoff=0.4)
-    return f"closest: {', '.join(close)}" if close else "see 'acknet corpus list'"
 
 
 @corpus_app.command("import", epilog="Example: acknet corpus import faq.html -o sections.jsonl")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.ask import leave, print_markdown
-from bot.cli.console import UsageFailure, print_line
+from bot.cli.console import UsageFailure, print_line, unknown_entry
 from bot.cli.looking import (
     ContextFlag,
     KubeconfigFlag,
@@ -59,10 +59,11 @@ def diagnose(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, that of POST /v1/diagnose.")] = False,
     config: ConfigFlag = None,
 ) -> None:
-    """Look into a cluster, a snapshot or pasted text, read-only, and say which cases of the FAQ it is.
+    """Find out which cases of the FAQ it is, read-only.
 
-    Without a question and --entry all entries are looked at. Nothing is ever changed: only GET requests on a short list
-    of resources leave, no secrets among them. Exit code 1: a case is confirmed; 0: none is; 2: something failed.
+    It looks into a cluster, a snapshot or pasted text. Without a question and --entry all entries are looked at.
+    Nothing is ever changed: only GET requests on a short list of resources leave, no secrets among them. Exit code 1: a
+    case is confirmed; 0: none is; 2: something failed.
     """
     settings = load_or_fail({"kubeconfig": kubeconfig, "context": context}, config)
     look = Look(snapshot, now, namespace, pod, node, service)
@@ -105,7 +106,7 @@ def _entries(
     else:
         corpus = _load(settings.corpus_dir)
     if unknown := [one for one in ids if one not in corpus]:
-        raise UsageFailure(f"there is no entry {unknown[0]!r}; acknet corpus list shows all")
+        raise unknown_entry(unknown[0], corpus)
     wanted = [corpus[one] for one in dict.fromkeys(ids)]
     if engine is not None:
         wanted += [one for one in engine.suspects(turns) if one not in wanted]

@@ -35,7 +35,7 @@ def evaluate(
     ] = False,
     config: ConfigFlag = None,
 ) -> None:
-    """Ask every question of a set and print how well its entries are found.
+    """Ask a set of questions and print how well entries are found.
 
     A line is {"id", "query": text or list of turns, "lang": "en"|"zh", "kind", "gold": [entry id], "ambiguous"}; no
     gold means that the FAQ does not answer it. Figures count the questions that one entry answers, unless they say

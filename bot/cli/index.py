@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["index_app"]
 
 index_app = typer.Typer(
-    help="Build the index that answers are found with, and tell about the one that is there.",
+    help="Build the index that answers are found with, or tell about it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -34,10 +34,11 @@ def build(
     as_json: JsonFlag = False,
     config: ConfigFlag = None,
 ) -> None:
-    """Build the index, unless it is there and fits the corpus, the model and this version of acknet.
+    """Build the index, unless there is one that fits.
 
-    acknet does so by itself when it needs one; building it beforehand makes the first answer quick. The old index
-    serves until the new one is complete. Needs the extra "build".
+    It fits where corpus, model and acknet are those that it was built from. acknet builds one by itself when it needs
+    it; doing so beforehand makes the first answer quick. The old index serves until the new one is complete. Needs the
+    extra "build".
     """
     settings = load_or_fail(config=config)
     from bot.engine import EngineError
@@ -66,7 +67,7 @@ def build(
 
 @index_app.command()
 def info(as_json: JsonFlag = False, config: ConfigFlag = None) -> None:
-    """Tell where the index is, what it was made from, and whether it still fits.
+    """Tell where the index is, of what, and whether it still fits.
 
     Exit code 2: there is none, or it is damaged.
     """

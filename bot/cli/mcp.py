@@ -10,7 +10,8 @@ import typer
 
 from bot.cli.console import UsageFailure
 from bot.cli.looking import ContextFlag, KubeconfigFlag
-from bot.cli.serve import end_while_building, listen_or_fail, serve_app
+from bot.cli.running import end_while_building
+from bot.cli.serve import listen_or_fail, serve_app
 from bot.cli.settings import ConfigFlag, load_or_fail
 
 if TYPE_CHECKING:

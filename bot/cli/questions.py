@@ -40,7 +40,10 @@ def _root() -> None:
 def list_clusters(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False, config: ConfigFlag = None
 ) -> None:
-    """List the questions without a good answer, those that mean the same together, the most frequent first."""
+    """List the questions without a good answer.
+
+    Those that mean the same stand together, the most frequent first.
+    """
     _, clusters = _clusters(load_or_fail(config=config))
     if as_json:
         print_line(json.dumps({"clusters": [_object(cluster) for cluster in clusters]}, indent=2))
@@ -65,7 +68,10 @@ def export(
     ],
     config: ConfigFlag = None,
 ) -> None:
-    """Write a draft of an entry that would answer these questions; acknet corpus check says what is left to fill in."""
+    """Write a draft of an entry that would answer these questions.
+
+    acknet corpus check says what is left to fill in.
+    """
     engine, clusters = _clusters(load_or_fail(config=config))
     found = next((one for one in clusters if cluster in {question.id for question in one.questions}), None)
     if found is None:
@@ -89,7 +95,7 @@ def forget(
     cluster: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the cluster, or of a question in it.")],
     config: ConfigFlag = None,
 ) -> None:
-    """Delete these questions from the store, because an entry answers them now."""
+    """Delete these questions, because an entry answers them now."""
     settings = load_or_fail(config=config)
     _, clusters = _clusters(settings)
     found = next((one for one in clusters if cluster in {question.id for question in one.questions}), None)

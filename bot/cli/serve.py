@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from bot import __version__
 from bot.cli.console import UsageFailure, print_line
+from bot.cli.running import end_while_building
 from bot.cli.settings import ConfigFlag, load_or_fail
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-__all__ = ["end_while_building", "listen_or_fail", "serve", "serve_app"]
+__all__ = ["listen_or_fail", "serve", "serve_app"]
 
 
 def serve(
@@ -81,14 +81,3 @@ def serve_app(app: FastAPI, settings: Settings, listener: socket.socket, ready: 
     end_tracing()
     if not app.state.opening.wait(0):
         end_while_building()
-
-
-def end_while_building() -> None:
-    """End the process at once.
-
-    The thread that builds the index cannot be stopped, and an interpreter that shuts down around it may crash in
-    native code. A build that was cut off is never taken for an index.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

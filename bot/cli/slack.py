@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.console import UsageFailure, flush, print_line
-from bot.cli.serve import end_while_building
+from bot.cli.running import run_until_signalled
 from bot.cli.settings import ConfigFlag, load_or_fail
 
 if TYPE_CHECKING:
+    from bot.service import Service
     from bot.settings import Settings
 
 __all__ = ["slack"]
@@ -41,11 +41,7 @@ def slack(
             "acknet slack needs an app-level token for Socket Mode; set ACKNET_SLACK_APP_TOKEN, or let acknet serve "
             "take events over HTTP"
         )
-    from bot.observe.log import log_to_stderr
-
-    log_to_stderr(settings)
-    if not asyncio.run(_run(settings)):
-        end_while_building()
+    run_until_signalled(settings, _answer)
 
 
 async def _check(settings: Settings) -> None:
@@ -63,21 +59,10 @@ async def _check(settings: Settings) -> None:
         )
 
 
-async def _run(settings: Settings) -> bool:
-    """Run until SIGINT or SIGTERM; tell whether the index was open (or could not be opened) by then."""
-    from bot.engine import open_engine
-    from bot.opening import EngineOpening
-    from bot.service import Service
+async def _answer(service: Service, stopped: asyncio.Event) -> None:
     from bot.slack.bot import SlackBot
 
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    opening = EngineOpening(lambda: open_engine(settings))
-    service = Service(settings, opening)
     bot = SlackBot(service)
-    opening.start()
     await bot.start()
     try:
         print_line("acknet is being connected to Slack")
@@ -85,5 +70,3 @@ async def _run(settings: Settings) -> bool:
         await stopped.wait()
     finally:
         await bot.stop()
-        await service.close()
-    return opening.wait(0)

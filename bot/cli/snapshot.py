@@ -42,10 +42,10 @@ def snapshot(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about what was written.")] = False,
     config: ConfigFlag = None,
 ) -> None:
-    """Write what a diagnosis reads in the cluster, without credentials, for acknet diagnose --snapshot.
+    """Write down what a diagnosis reads, without credentials.
 
-    Name the pod, node or service in question as for diagnose: what is read follows it. Keys, tokens and the values of
-    environment variables are always left out.
+    acknet diagnose --snapshot looks into it in place of the cluster. Name the pod, node or service in question as for
+    diagnose: what is read follows it. Keys, tokens and the values of environment variables are always left out.
     """
     from bot.diagnosis.facts.registry import Scope
     from bot.diagnosis.redaction.redact import Pseudonyms

@@ -43,10 +43,11 @@ def new(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Make a token, which is shown this once, and the line that lets acknet serve know it again.
+    """Make a token, and the line by which acknet serve knows it.
 
-    The settings hold the line, in ACKNET_API_TOKENS (with commas between several) or in the TOML file as
-    api_tokens = ["…"]. acknet serve reads them when it starts; without the line the token is worth nothing any more.
+    The token is shown this once. The settings hold the line, in ACKNET_API_TOKENS (with commas between several) or in
+    the TOML file as api_tokens = ["…"]. acknet serve reads them when it starts; without the line the token is worth
+    nothing any more.
     """
     from bot.settings.tokens import ApiToken
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from bot.web.crash import crash
-from bot.web.entries import closest_ids
 from bot.web.problems import PROBLEMS, as_problem
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def known_entry(corpus: Corpus, entry_id: str) -> Entry:
     """Return the entry with this id; raises Refusal that names those that come close."""
     if entry_id in corpus:
         return corpus[entry_id]
-    closest = closest_ids(corpus, entry_id)
+    closest = corpus.closest(entry_id)
     hint = f"did you mean {', '.join(closest)}?" if closest else "the resources list all entries."
     raise Refusal(f"There is no entry {entry_id[:_LONGEST_ECHO]!r}; {hint}")
 

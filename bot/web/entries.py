@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -23,9 +22,7 @@ from bot.web.problems import ProblemError
 if TYPE_CHECKING:
     from corpus import Corpus, Entry, Statement
 
-__all__ = ["closest_ids", "entry_summary", "entry_view", "known_entry"]
-
-_LONGEST_ID = 100
+__all__ = ["entry_summary", "entry_view", "known_entry"]
 
 
 def entry_summary(entry: Entry) -> EntrySummary:
@@ -62,17 +59,11 @@ def entry_view(corpus: Corpus, entry: Entry) -> EntryView:
     )
 
 
-def closest_ids(corpus: Corpus, wanted: str) -> list[str]:
-    """Return the ids, at most three, that come closest to ``wanted``."""
-    ids = [entry.id for entry in corpus.entries]
-    return difflib.get_close_matches(wanted[:_LONGEST_ID].lower(), ids, n=3, cutoff=0.4)
-
-
 def known_entry(corpus: Corpus, entry_id: str) -> Entry:
     """Return the entry with this id; raises ProblemError that names those that come close."""
     if entry_id in corpus:
         return corpus[entry_id]
-    closest = closest_ids(corpus, entry_id)
+    closest = corpus.closest(entry_id)
     hint = f"did you mean {', '.join(closest)}?" if closest else "/v1/entries lists them all."
     raise ProblemError(
         HTTPStatus.NOT_FOUND, f"There is no entry {entry_id[:100]!r}; {hint}", kind="unknown-entry", closest=closest

@@ -169,7 +169,10 @@ def _in_tar(path: Path, limits: Limits, skipped: Callable[[str], None]) -> Itera
         skipped(f"{shown(path.name)}: more than {limits.total_bytes} bytes: the rest was not read")
     except _ARCHIVE_ERRORS as error:
         if not readable:
-            raise SnapshotError(f"the snapshot {shown(path)} is no directory, tar, JSON or YAML file") from None
+            raise SnapshotError(
+                f"the snapshot {shown(path)} is no directory, tar, JSON or YAML file; pasted text is read by "
+                "acknet diagnose -"
+            ) from None
         skipped(f"{shown(path.name)}: the archive is damaged, the rest was not read ({type(error).__name__})")
 
 

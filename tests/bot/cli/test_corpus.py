@@ -252,10 +252,10 @@ def test_show_as_json_is_the_entry_with_citations_as_an_answer_has_them(run):
 @pytest.mark.parametrize(
     ("entry", "closest"),
     [
-        ("hostport", "no entry 'hostport'; closest: host-port"),
-        ("terway-vswitch-exhausted", "closest: terway-vswitch-ip-exhausted"),
-        ("", "no entry ''; see 'acknet corpus list'"),
-        ("\x1b[31m" * 500, "see 'acknet corpus list'"),
+        ("hostport", "there is no entry 'hostport'; did you mean host-port"),
+        ("terway-vswitch-exhausted", "did you mean terway-vswitch-ip-exhausted"),
+        ("", "there is no entry ''; acknet corpus list shows all"),
+        ("\x1b[31m" * 500, "acknet corpus list shows all"),
     ],
 )
 def test_show_of_an_unknown_id_names_the_closest(run, entry, closest):

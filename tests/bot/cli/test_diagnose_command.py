@@ -66,7 +66,7 @@ def test_an_entry_narrows_what_is_judged(snapshot: Path) -> None:
     ("arguments", "says"),
     [
         (["--snapshot", "/nonexistent/dump"], "/nonexistent/dump"),
-        (["--entry", "no-such-entry", "--snapshot", "/tmp"], "acknet corpus list"),
+        (["--entry", "hostport", "--snapshot", "/tmp"], "did you mean host-port"),
         (["--snapshot", "/tmp", "--now", "yesterday"], "--now"),
         (["--kubeconfig", "/nonexistent/config"], "/nonexistent/config"),
         ([], "kubeconfig"),
