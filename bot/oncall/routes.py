@@ -21,7 +21,7 @@ from bot.service import Service
 from bot.store import StoreUnavailable
 from bot.web.callers import needs
 from bot.web.models import Reply
-from bot.web.openapi import problems
+from bot.web.openapi import problems_with_body
 from bot.web.problems import ProblemError
 from bot.web.strict_json import JsonRoute
 
@@ -82,7 +82,7 @@ def alert_routes(service: Service, wake: Callable[[], None]) -> APIRouter:
         status_code=HTTPStatus.ACCEPTED,
         summary="Take alerts from Alertmanager",
         dependencies=[Depends(needs("alerts"))],
-        responses=_problems(),
+        responses=problems_with_body(),
     )
     async def take_alertmanager(body: AlertmanagerWebhook) -> Accepted:
         """Take the webhook of Alertmanager, version 4: one group of alerts is one incident.
@@ -96,7 +96,7 @@ def alert_routes(service: Service, wake: Callable[[], None]) -> APIRouter:
         PAGERDUTY,
         status_code=HTTPStatus.ACCEPTED,
         summary="Take webhooks from PagerDuty",
-        responses=_problems(),
+        responses=problems_with_body(),
         dependencies=[Depends(signed)],
     )
     async def take_pagerduty(body: PagerDutyWebhook) -> Accepted:
@@ -110,14 +110,3 @@ def alert_routes(service: Service, wake: Callable[[], None]) -> APIRouter:
         return await keep(delivery, f"pagerduty {body.event.id}")
 
     return router
-
-
-def _problems() -> dict[int | str, dict[str, object]]:
-    return problems(
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )

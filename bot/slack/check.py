@@ -18,7 +18,7 @@ from bot.slack.calls import Limited, Refused, SlackCalls, Trouble
 
 __all__ = ["EVENTS", "SCOPES", "Found", "check"]
 
-_SECONDS = 10
+_SECONDS = 30
 _SKEW_SECONDS = 60
 
 SCOPES: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from bot.web.examples import EXAMPLES
 from bot.web.models import Problem
 
-__all__ = ["describe", "problems"]
+__all__ = ["describe", "problems", "problems_with_body"]
 
 _WHEN = {
     HTTPStatus.BAD_REQUEST: "The body is not UTF-8 JSON.",
@@ -48,6 +48,22 @@ def problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Return the ``responses`` of a route that may answer with these problems, and with those that every route may."""
     every = sorted({*statuses, *_EVERY})
     return {int(status): {"model": Problem, "description": _WHEN[status]} for status in every}
+
+
+def problems_with_body(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that takes JSON and keeps, or asks, something, and what :func:`problems` has.
+
+    The statuses are further ones.
+    """
+    return problems(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        *statuses,
+    )
 
 
 def describe(app: FastAPI) -> None:

@@ -18,7 +18,7 @@ from bot.web.entries import entry_summary, entry_view, known_entry
 from bot.web.entry_models import EntryList, EntryView
 from bot.web.event_stream import stream, wants_events
 from bot.web.models import AskReply, AskRequest, DiagnoseReply, DiagnoseRequest, RatingRequest, Scope
-from bot.web.openapi import problems
+from bot.web.openapi import problems, problems_with_body
 from bot.web.problems import ProblemError
 from bot.web.strict_json import JsonRoute
 
@@ -48,14 +48,7 @@ def _add_answers(router: APIRouter, service: Service) -> None:
         summary="Ask a question",
         dependencies=[Depends(needs("ask"))],
         response_model=AskReply,
-        responses=problems(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
+        responses=problems_with_body(),
     )
     async def ask(body: AskRequest, request: Request) -> Response:
         """Answer from the FAQ, with citations; `answer.markdown` is what to show a person whatever the outcome.
@@ -79,15 +72,7 @@ def _add_answers(router: APIRouter, service: Service) -> None:
         summary="Look into the cluster",
         dependencies=[Depends(needs("ask"))],
         response_model=DiagnoseReply,
-        responses=problems(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
+        responses=problems_with_body(HTTPStatus.NOT_FOUND),
     )
     async def diagnose(body: DiagnoseRequest, request: Request) -> Response:
         """Say which cases hold in the cluster, read-only: of the entries named and of those that may explain the
@@ -116,15 +101,7 @@ def _add_ratings(router: APIRouter, service: Service) -> None:
         summary="Rate an answer",
         status_code=HTTPStatus.NO_CONTENT,
         dependencies=[Depends(needs("ask"))],
-        responses=problems(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
+        responses=problems_with_body(HTTPStatus.NOT_FOUND),
     )
     async def rate(
         answer_id: Annotated[str, Path(description="The `id` of an answer", examples=["Gm0ykq1Tt2wq3x4z"])],

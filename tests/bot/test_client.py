@@ -42,44 +42,45 @@ def client(server: RunningServer) -> Iterator[Client]:
 
 @dataclass(frozen=True)
 class Scripted:
-    """A server for one connection; ``heads`` holds what it was asked."""
+    """A server for a few connections; ``heads`` holds what it was asked."""
 
     url: str
     heads: list[bytes]
 
 
 @contextmanager
-def answering(reply: bytes | Callable[[socket.socket], None]) -> Iterator[Scripted]:
-    """Serve one connection: read the request's head, then send ``reply`` and close."""
+def answering(*replies: bytes | Callable[[socket.socket], None]) -> Iterator[Scripted]:
+    """Serve a connection for each reply, in turn: read the request's head, then send the reply and close."""
     heads: list[bytes] = []
 
     def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            received = b""
-            while b"\r\n\r\n" not in received:
-                received += connection.recv(65536)
-            heads.append(received)
-            if callable(reply):
-                reply(connection)
-            else:
-                connection.sendall(reply)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass
+        for reply in replies:
+            connection, _ = listener.accept()
+            with connection:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += connection.recv(65536)
+                heads.append(received)
+                if callable(reply):
+                    reply(connection)
+                else:
+                    connection.sendall(reply)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
+        listener.settimeout(60)
         thread = threading.Thread(target=serve)
         thread.start()
         host, port = listener.getsockname()
         yield Scripted(f"http://{host}:{port}", heads)
-        thread.join(20)
+        thread.join(60)
 
 
 def failure(url: str, **options: Any) -> ClientError:
     """Return the error with which asking ``url`` ends."""
-    with Client(url, **({"timeout": 20} | options)) as client, pytest.raises(ClientError) as raised:
+    with Client(url, **({"timeout": 60} | options)) as client, pytest.raises(ClientError) as raised:
         client.ask("why?")
     text = str(raised.value)
     assert text.isprintable()
@@ -201,33 +202,6 @@ def test_a_port_where_nothing_listens_is_told() -> None:
 ASKED = {"question": "why?"}
 
 
-@contextmanager
-def replying(*replies: bytes) -> Iterator[Scripted]:
-    """Serve a connection for each reply, one after the other."""
-    heads: list[bytes] = []
-
-    def serve() -> None:
-        for reply in replies:
-            connection, _ = listener.accept()
-            with connection:
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    received += connection.recv(65536)
-                heads.append(received)
-                connection.sendall(reply)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
-        thread = threading.Thread(target=serve)
-        thread.start()
-        host, port = listener.getsockname()
-        yield Scripted(f"http://{host}:{port}", heads)
-        thread.join(20)
-
-
 def refusal(status: int, *headers: str) -> bytes:
     body = json.dumps({"title": "No", "status": status, "detail": "Not now."}).encode()
     lines = [f"HTTP/1.1 {status} No", f"Content-Length: {len(body)}", "Connection: close", *headers]
@@ -242,14 +216,14 @@ def good(server: RunningServer) -> bytes:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_question_is_asked_again_when_the_server_says_when(good: bytes, status: int) -> None:
-    with replying(refusal(status, "Retry-After: 0"), good) as scripted, Client(scripted.url, 20) as client:
+    with answering(refusal(status, "Retry-After: 0"), good) as scripted, Client(scripted.url, 60) as client:
         assert client.ask("why?").outcome == "answer"
 
     assert len(scripted.heads) == 2
 
 
 def test_a_question_is_not_asked_for_ever() -> None:
-    with replying(*[refusal(503, "Retry-After: 0")] * 3) as scripted:
+    with answering(*[refusal(503, "Retry-After: 0")] * 3) as scripted:
         assert failure(scripted.url).status == 503
 
     assert len(scripted.heads) == 3
@@ -259,7 +233,7 @@ def test_a_question_is_not_asked_for_ever() -> None:
     "reply", [refusal(503), refusal(503, "Retry-After: 3600"), refusal(500, "Retry-After: 0"), refusal(502), b""]
 )
 def test_a_question_that_may_have_been_worked_on_is_not_asked_again(reply: bytes, good: bytes) -> None:
-    with replying(reply) as scripted:
+    with answering(reply) as scripted:
         failure(scripted.url)
 
     assert len(scripted.heads) == 1
@@ -268,14 +242,14 @@ def test_a_question_that_may_have_been_worked_on_is_not_asked_again(reply: bytes
 def test_what_changes_nothing_is_asked_again_when_the_reply_breaks_off(server: RunningServer) -> None:
     listed = server.http.get("/v1/entries").content
     reply = OK + b"Content-Length: %d\r\n\r\n" % len(listed) + listed
-    with replying(b"", reply[:-9], reply) as scripted, Client(scripted.url, 20) as client:
+    with answering(b"", reply[:-9], reply) as scripted, Client(scripted.url, 60) as client:
         assert client.entries()
 
     assert len(scripted.heads) == 3
 
 
 def test_a_rating_that_may_have_arrived_is_sent_again(server: RunningServer) -> None:
-    with replying(b"", b"HTTP/1.1 204 No Content\r\n\r\n") as scripted, Client(scripted.url, 20) as client:
+    with answering(b"", b"HTTP/1.1 204 No Content\r\n\r\n") as scripted, Client(scripted.url, 60) as client:
         client.rate("abc", helpful=True)
 
     assert [head.split()[1] for head in scripted.heads] == [b"/v1/answers/abc/rating"] * 2
@@ -344,7 +318,7 @@ EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: clo
 def test_events_that_are_none_are_one_line(events: bytes, said: str) -> None:
     with (
         answering(EVENTS + events) as scripted,
-        Client(scripted.url, 20) as client,
+        Client(scripted.url, 60) as client,
         pytest.raises(ClientError, match=said),
     ):
         client.ask("why?", tell=lambda _: None)

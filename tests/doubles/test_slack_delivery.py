@@ -21,6 +21,7 @@ from tests.doubles.bolt_apps import bolt_app, client_of, listening_over_http, li
 from tests.doubles.slack import EventLimits, Fault, SlackPlatform, Team, Timings, slack_platform, slowed
 
 pytest_plugins = ["tests.doubles.slack.plugin"]
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 MODAL = {
     "type": "modal",
@@ -68,12 +69,6 @@ ANSWER = [
         ],
     },
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.doubles.bolt_apps import client_of
 from tests.doubles.slack import Fault, RateLimits, SlackPlatform, Timings, slack_platform, slowed
 
 pytest_plugins = ["tests.doubles.slack.plugin"]
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*bold*"}}
 MODAL = {
@@ -36,12 +37,6 @@ MODAL = {
         }
     ],
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_a_token_that_is_not_slacks_is_told_by_its_name(name: str) -> None:
     with slack_platform() as slack:
         code, lines, _ = check(slack, **{name: TOKENS[name]})
     assert code == 2
-    assert [line.split()[1] for line in wrong(lines)] == [f"{name}:"]
+    assert [line.split()[1] for line in wrong(lines)] == [f"{name}:"], lines
     assert TOKENS[name] not in "".join(lines)
 
 

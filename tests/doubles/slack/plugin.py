@@ -10,7 +10,14 @@ import pytest
 from tests.doubles.slack.platform import SlackPlatform
 from tests.doubles.slack.platform import slack_platform as running
 
-__all__ = ["slack_platform", "slack_platform_options"]
+__all__ = ["no_proxy", "slack_platform", "slack_platform_options"]
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the SDK ask the double itself: it takes a proxy from the environment even for loopback."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
