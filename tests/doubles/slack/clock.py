@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ class Clock:
     def __init__(self, base: Callable[[], float] = time.time) -> None:
         self._base = base
         self._ahead = 0.0
-        self._waiting: set[asyncio.Event] = set()
+        self._alarms: dict[asyncio.Future[None], tuple[float, asyncio.TimerHandle]] = {}
 
     def now(self) -> float:
         return self._base() + self._ahead
@@ -60,17 +59,30 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass at once."""
         self._ahead += seconds
-        for moved in self._waiting:
-            moved.set()
+        for alarm, (deadline, timer) in list(self._alarms.items()):
+            timer.cancel()
+            self._set(alarm, deadline)
 
     async def until(self, deadline: float) -> None:
         """Return when ``deadline`` has come, by flow or by advance."""
-        moved = asyncio.Event()
-        self._waiting.add(moved)
-        try:
-            while (left := deadline - self.now()) > 0:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(moved.wait(), left)
-                moved.clear()
-        finally:
-            self._waiting.discard(moved)
+        if deadline > self.now():
+            await self.alarm(deadline)
+
+    def alarm(self, deadline: float) -> asyncio.Future[None]:
+        """Return what is done when ``deadline`` has come; it is cancelled where nobody waits for it any more."""
+        alarm: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        alarm.add_done_callback(self._forget)
+        self._set(alarm, deadline)
+        return alarm
+
+    def _set(self, alarm: asyncio.Future[None], deadline: float) -> None:
+        left = deadline - self.now()
+        if left > 0:
+            timer = asyncio.get_running_loop().call_later(left, self._set, alarm, deadline)
+            self._alarms[alarm] = (deadline, timer)
+        elif not alarm.done():
+            alarm.set_result(None)
+
+    def _forget(self, alarm: asyncio.Future[None]) -> None:
+        if (kept := self._alarms.pop(alarm, None)) is not None:
+            kept[1].cancel()

@@ -140,7 +140,7 @@ class SocketMode:
             envelope |= {"retry_attempt": number, "retry_reason": reason}
         acked = connection.waiting[envelope_id] = asyncio.get_running_loop().create_future()
         await connection.send(envelope)
-        overdue = asyncio.create_task(self._clock.until(deadline))
+        overdue = self._clock.alarm(deadline)
         try:
             await asyncio.wait({acked, overdue}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -181,10 +181,10 @@ class SocketMode:
                 return (others or usable)[self._turn % len(others or usable)]
             self._changed.clear()
             changed = asyncio.create_task(self._changed.wait())
-            overdue = asyncio.create_task(self._clock.until(deadline))
+            overdue = self._clock.alarm(deadline)
             await asyncio.wait({changed, overdue}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (changed, overdue):
-                task.cancel()
+            for waiting in (changed, overdue):
+                waiting.cancel()
             if self._clock.now() >= deadline:
                 return None
 

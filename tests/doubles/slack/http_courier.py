@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
-
 from tests.doubles.slack.clock import Clock, Timings
 from tests.doubles.slack.delivery import Attempt, Delivery
+from tests.doubles.slack.http_sender import HttpSender, MalformedAnswer, TooManyRedirects
 from tests.doubles.slack.people import App
 from tests.doubles.slack.signing import signed_headers
 
 __all__ = ["HttpCourier"]
-
-_REDIRECTS = 2
 
 
 class HttpCourier:
@@ -24,7 +22,7 @@ class HttpCourier:
 
     def __init__(self, app: App, clock: Clock, timings: Timings) -> None:
         self._app, self._clock, self._timings = app, clock, timings
-        self._session: aiohttp.ClientSession | None = None
+        self._sender = HttpSender()
 
     async def attempt(self, delivery: Delivery, number: int, reason: str) -> Attempt:
         body, content_type = _encoded(delivery)
@@ -34,7 +32,7 @@ class HttpCourier:
             headers |= {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": reason}
         at, url = self._clock.now(), self._app.request_url or ""
         request = asyncio.create_task(self._post(url, body, headers))
-        overdue = asyncio.create_task(self._clock.until(at + self._timings.ack))
+        overdue = self._clock.alarm(at + self._timings.ack)
         try:
             await asyncio.wait({request, overdue}, return_when=asyncio.FIRST_COMPLETED)
             took = self._clock.now() - at
@@ -43,9 +41,10 @@ class HttpCourier:
             failure, status, answer, final = request.result()
             return Attempt(number, reason, at, url, took, failure, answer, status, final)
         finally:
-            for task in (request, overdue):
-                task.cancel()
-            await asyncio.gather(request, overdue, return_exceptions=True)
+            overdue.cancel()
+            if not request.done():
+                request.cancel()
+                await asyncio.gather(request, return_exceptions=True)
 
     async def verify(self, url: str) -> bool:
         """Tell whether an address answers the challenge that it has to before it is used."""
@@ -58,28 +57,23 @@ class HttpCourier:
         return not failure and given == challenge
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._sender.close()
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[str, int | None, Any, bool]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=False)
         try:
-            async with self._session.post(
-                url, data=body, headers=headers, max_redirects=_REDIRECTS + 1, timeout=aiohttp.ClientTimeout(None)
-            ) as response:
-                answer = _decoded(await response.read(), response.content_type)
-                if response.status // 100 == 2:
-                    return "", response.status, answer, False
-                return "http_error", response.status, answer, response.headers.get("X-Slack-No-Retry") == "1"
-        except aiohttp.TooManyRedirects:
+            response = await self._sender.post(url, body, headers)
+        except TooManyRedirects:
             return "too_many_redirects", None, None, False
-        except aiohttp.ClientSSLError:
+        except ssl.SSLError:
             return "ssl_error", None, None, False
-        except aiohttp.ClientConnectionError:
+        except OSError:
             return "connection_failed", None, None, False
-        except aiohttp.ClientError:
+        except MalformedAnswer:
             return "unknown_error", None, None, False
+        answer = _decoded(response.body, response.content_type)
+        if response.status // 100 == 2:
+            return "", response.status, answer, False
+        return "http_error", response.status, answer, response.headers.get("x-slack-no-retry") == "1"
 
 
 def _encoded(delivery: Delivery) -> tuple[bytes, str]:

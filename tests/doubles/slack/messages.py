@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.doubles.slack import mrkdwn
 from tests.doubles.slack.blocks import reading
 
 __all__ = ["Message", "Messages", "Stream"]
+
+
+_HELD = ("blocks", "attachments", "files", "metadata", "bot", "edited", "reactions", "revisions", "app_context")
 
 
 @dataclass(slots=True)
@@ -116,7 +119,21 @@ class Message:
         said |= {name: value for name, value in optional.items() if value}
         if self.ephemeral_to:
             said["is_ephemeral"] = True
-        return copy.deepcopy(said)
+        found: dict[str, Any] = _copied(said)
+        return found
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Message:
+        held = {name: _copied(getattr(self, name)) for name in _HELD}
+        return replace(self, **held, stream=copy.deepcopy(self.stream, memo))
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of JSON, much faster than copy.deepcopy, which takes more than all else that events cost."""
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_copied(each) for each in value]
+    return value
 
 
 class Messages:

@@ -45,6 +45,7 @@ class Subscriptions:
         self.enabled = True
         self._begun: deque[float] = deque()
         self._ended: deque[tuple[float, bool]] = deque()
+        self._succeeded = 0
         self._warned = 0.0
         self._count = 0
 
@@ -63,11 +64,12 @@ class Subscriptions:
     def judge(self, delivery: Delivery) -> None:
         """Count what came of a delivery over HTTP; stop sending where hardly any succeeds."""
         now = self._workspace.clock.now()
-        self._ended.extend((now, not attempt.failure) for attempt in delivery.attempts)
+        for attempt in delivery.attempts:
+            self._ended.append((now, not attempt.failure))
+            self._succeeded += not attempt.failure
         while self._ended and self._ended[0][0] < now - _HOUR:
-            self._ended.popleft()
-        succeeded = sum(ok for _, ok in self._ended)
-        if len(self._ended) >= self._limits.judged_from and succeeded < 0.05 * len(self._ended):
+            self._succeeded -= self._ended.popleft()[1]
+        if len(self._ended) >= self._limits.judged_from and self._succeeded < 0.05 * len(self._ended):
             self.enabled = False
 
     def _wanted(self, event: dict[str, Any], channel: Channel | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -34,10 +35,16 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             return function(*arguments, **named)
 
-        async def called() -> T:
-            return function(*arguments, **named)
+        returned: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-        return self.run(called())
+        def called() -> None:
+            try:
+                returned.set_result(function(*arguments, **named))
+            except BaseException as error:  # noqa: BLE001 (raised where it was called from)
+                returned.set_exception(error)
+
+        self._loop.call_soon_threadsafe(called)
+        return returned.result(_PATIENCE)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
