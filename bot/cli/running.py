@@ -31,6 +31,7 @@ def run_until_signalled(settings: Settings, work: Callable[[Service, asyncio.Eve
 async def _run(settings: Settings, work: Callable[[Service, asyncio.Event], Awaitable[None]]) -> bool:
     """Run ``work``; tell whether the index was open (or could not be opened) by its end."""
     from bot.engine import open_engine
+    from bot.observe.memory import keep_small
     from bot.opening import EngineOpening
     from bot.service import Service
 
@@ -41,6 +42,7 @@ async def _run(settings: Settings, work: Callable[[Service, asyncio.Event], Awai
     opening = EngineOpening(lambda: open_engine(settings))
     service = Service(settings, opening)
     opening.start()
+    keep_small(opening.wait)
     try:
         await work(service, stopped)
     finally:

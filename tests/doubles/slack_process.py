@@ -7,6 +7,7 @@ import datetime as dt
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -50,13 +51,25 @@ class _MortalLoop(asyncio.SelectorEventLoop):
         super()._run_once()  # type: ignore[misc]
 
 
+def _run(settings: dict[str, Any], clock: Clock[float], last: int, ready: Connection) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        os.environ.pop(name, None)
+    loop = _MortalLoop(last)
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(_serve(Settings(**settings), clock, loop, ready))
+
+
 @dataclass
 class BotProcess:
-    """A bot that runs in a process from ``start`` on; with ``last`` it is killed at that step."""
+    """A bot that runs in a process from ``start`` on; with ``last`` it is killed at that step.
+
+    ``run`` is what the process does: it sends where it takes events over HTTP ("": it does not) once it does.
+    """
 
     settings: dict[str, Any]
     clock: Clock[float]
     last: int = 0
+    run: Callable[[dict[str, Any], Clock[float], int, Connection], None] = _run
     url: str = ""
     _process: BaseProcess | None = field(default=None, repr=False)
 
@@ -67,7 +80,7 @@ class BotProcess:
     def start(self) -> BotProcess:
         """Start it; when this returns it listens, or is being connected."""
         ours, theirs = _fork.Pipe()
-        self._process = _fork.Process(target=_run, args=(self.settings, self.clock, self.last, theirs), daemon=True)
+        self._process = _fork.Process(target=self.run, args=(self.settings, self.clock, self.last, theirs), daemon=True)
         self._process.start()
         theirs.close()
         assert ours.poll(60), "the bot did not start"
@@ -102,14 +115,6 @@ class BotProcess:
             assert not self._process.is_alive(), "the bot did not end"
             self._process.close()
             self._process = None
-
-
-def _run(settings: dict[str, Any], clock: Clock[float], last: int, ready: Connection) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        os.environ.pop(name, None)
-    loop = _MortalLoop(last)
-    asyncio.set_event_loop(loop)
-    loop.run_until_complete(_serve(Settings(**settings), clock, loop, ready))
 
 
 async def _serve(settings: Settings, clock: Clock[float], loop: _MortalLoop, ready: Connection) -> None:
