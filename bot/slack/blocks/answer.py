@@ -30,6 +30,7 @@ _MOST_BUTTONS = 4
 _MOST_CHOICES = 25
 _SHORTENED = "Shortened to fit into a message. The whole answer is in the reply below."
 _WITHHELD = "What was seen in the cluster went only to the person who asked."
+_ALL_THE_SAME = "What the FAQ says about it, all the same:"
 _SPOKEN_STEPS = 12
 _RANK = {"Summary": 0, "Steps": 1, "Risks": 2, "Verify": 4, "Cause": 6}
 _SHARE = {"Summary": 0.4, "Steps": 0.6, "Risks": 0.2, "Verify": 0.2}
@@ -68,6 +69,8 @@ def answer_message(
     lines = verdicts(report, answer.entry) if report else []
     if lines:
         head.append(block_of(lines))
+    if _is_ruled_out(answer):
+        head.append(note(_ALL_THE_SAME))
     tail: list[Block] = []
     if rests_on := sources(answer):
         tail += [DividerBlock(), block_of(rests_on)]
@@ -149,7 +152,7 @@ def _others(answer: Answer, answer_id: str) -> Iterator[Block]:
             lead = "What comes closest, though it may not answer it:"
         case "answer":
             entries = [one for one in answer.candidates if one.id != answer.entry][:_MOST_BUTTONS]
-            lead, words = "Not what you see? Then it may be one of these:", "Not this: {number}. {title}"
+            lead, words = "Not what you see? Then it may be one of these:", "Not this, but {number}. {title}"
     if not entries:
         return
     listed = [f"{number}. {clip(one_line(one.title), _TITLE)}" for number, one in enumerate(entries, 1)]
@@ -173,10 +176,17 @@ def _nobody_answered(answer_id: str) -> Block:
     return ActionsBlock(elements=[button("Nobody answered this", names.NOBODY_ANSWERED, value, says=says)])
 
 
+def _is_ruled_out(answer: Answer) -> bool:
+    """Tell whether the cluster shows that it is not what the answer is about."""
+    return answer.diagnosis is not None and any(entry.id == answer.entry for entry in answer.diagnosis.ruled_out)
+
+
 def _spoken(answer: Answer) -> Iterator[str]:
     """Yield the lines of what notifications show and screen readers read."""
     if answer.diagnosis and (verdict := headline(answer.diagnosis, answer.entry)):
         yield verdict
+    if _is_ruled_out(answer):
+        return  # who hears no more than this must not take its steps for what to do
     yield one_line(answer.title)
     yield plain(runs_of(answer.summary))
     for number, choice in enumerate(answer.choices, 1):

@@ -80,8 +80,10 @@ def details(report: Report, answered: str | None) -> list[Told]:
         if proof:
             told.append(Told((item(_entry(entry, RULED_OUT, "Ruled out: ")), code(_seen(proof)))))
     for entry in report.undecided:
-        below = tuple(Told((item(_left(finding), indent=1),)) for finding in entry.findings)
-        runs = _entry(entry, UNDECIDED, "Not decided: ", f": {_WHY[entry.verdict]}")
+        reasons = {finding.missing for finding in entry.findings}
+        shared = next(iter(reasons)) if len(reasons) == 1 else ()
+        below = tuple(Told((item(_left(finding, told=shared), indent=1),)) for finding in entry.findings)
+        runs = _entry(entry, UNDECIDED, "Not decided: ", f": {_WHY[entry.verdict]}{_missing(shared)}")
         told.append(Told((item(runs),), below))
     for entry in report.states:
         if entry.id != answered:
@@ -193,18 +195,15 @@ def _entry(entry: EntryFindings, sign: str, label: str, after: str = "") -> list
     return [Run(f"{sign} {label}", bold=True), Run(f"{one_line(entry.title)}{after}")]
 
 
-def _left(finding: Finding) -> list[Run]:
-    """Return what is left to look at for a case."""
-    claim = Run(f"{one_line(finding.claim)} ")
-    if finding.missing:
-        return [
-            claim,
-            Run("Could not be read: ", italic=True),
-            Run(clip(one_line("; ".join(finding.missing)), _LONGEST_MISSING)),
-        ]
-    if finding.by_hand:
-        return [claim, Run("Look by hand: ", italic=True), Run(one_line(finding.by_hand))]
-    return [claim]
+def _left(finding: Finding, *, told: Sequence[str] = ()) -> list[Run]:
+    """Return what is left to look at for a case; what is missing need not be said where it is ``told`` already."""
+    claim = one_line(finding.claim)
+    if finding.missing and finding.missing != told:
+        missing = clip(one_line("; ".join(finding.missing)), _LONGEST_MISSING)
+        return [Run(f"{claim} "), Run("Could not be read: ", italic=True), Run(missing)]
+    if finding.by_hand and not finding.missing:
+        return [Run(f"{claim} "), Run("Look by hand: ", italic=True), Run(one_line(finding.by_hand))]
+    return [Run("Open: ", italic=True), Run(claim)]  # the claim alone would read like something that was found
 
 
 def _proof(finding: Finding) -> list[Piece]:

@@ -44,8 +44,9 @@ def not_allowed(reason: str = "") -> Message:
 
 
 def look_failed(reason: str) -> Message:
-    """Say why there was no look; ``reason`` is a line that a person can do something with."""
-    return _notice("⚠️ No look into the cluster.", reason)
+    """Say why there was no look; ``reason`` is a line that a person can do something with, without a full stop."""
+    why = clip(one_line(reason), _LONGEST_REASON)
+    return _notice(f"⚠️ No look into the cluster: {why}. The answer stands as it was.")
 
 
 def looking_already() -> Message:
