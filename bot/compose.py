@@ -91,8 +91,7 @@ class Composer:
 
     def _candidate(self, entry_id: str, confidence: float) -> Candidate:
         entry = self._corpus[entry_id]
-        # Made of what was validated with the corpus; eight of them a question.
-        return Candidate.model_construct(id=entry.id, title=entry.title, area=entry.area, confidence=confidence)
+        return Candidate(id=entry.id, title=entry.title, area=entry.area, confidence=confidence)
 
     def _name(self, entry_id: str) -> EntryName:
         entry = self._corpus[entry_id]

@@ -90,10 +90,11 @@ class Signals:
         texts = [join_turns(normal)] if len(normal) == 1 else [join_turns(normal), normal[-1]]
         words = self.beside.job(partial(self._words, texts))
         vectors = self.encoder.encode([self.prepare(text) for text in texts], words.start)
+        modelled = self.beside.job(partial(self.joint.of_vectors, vectors))
+        modelled.start()  # both read megabytes, which no core has left in its cache
         nearest = self._nearest(vectors[:1])
-        joint = self.joint.of_vectors(vectors)
         said = words.result()
-        joint += said.joint
+        joint = modelled.result() + said.joint
         return Features(
             joint=joint.tolist(),
             nearest=nearest,
