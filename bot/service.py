@@ -1,4 +1,4 @@
-"""What every surface that stays up asks: answers, looks, and the memory of both.
+"""What every surface that stays up asks: answers and looks.
 
 HTTP, the page, Slack and on call differ in how a question comes in and how the answer is shown; all of them go through
 one `Service`.
@@ -9,23 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from bot.answer import Answer
 from bot.diagnosis.models import Diagnosis
 from bot.look import Look, SourceError, look_into
 from bot.observe.metrics import Metrics
-from bot.observe.repeated import Repeated
 from bot.observe.tracing import span
 from bot.opening import AskEngine, EngineOpening
 from bot.pool import Overloaded, Pool
+from bot.records import Answered, Asker, Records, Surface
 from bot.settings import Settings
 from bot.stoppable import Stoppable
-from bot.store import Cause, GivenAnswer, Store, StoreUnavailable
+from bot.store import GivenAnswer, Store
 from corpus import Entry
 
 __all__ = ["Answered", "Asker", "Service", "Surface", "Tell", "untold"]
@@ -33,9 +30,6 @@ __all__ = ["Answered", "Asker", "Service", "Surface", "Tell", "untold"]
 _logger = logging.getLogger("acknet.service")
 
 T = TypeVar("T")
-
-Surface = Literal["http", "page", "slack", "alert", "watch", "mcp"]
-"""How a question came in."""
 
 Tell = Callable[[Mapping[str, Any]], None]
 """Told the stages of an answer, on the event loop: ``{"stage": "retrieved", "entries": [id]}``, then ``{"stage":
@@ -46,30 +40,10 @@ _MOST_THREADS = 8
 _MOST_LOOKS = 4
 _LOOKS_WAITING = 32
 _LOOK_MARGIN_SECONDS = 10.0
-_MOST_UNWRITTEN = 1000
-# An answer waits so long to be written down; as a rule that takes a few milliseconds.
-_WRITTEN_SECONDS = 0.25
 
 
 def untold(_: Mapping[str, Any]) -> None:
     """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks: ``who`` is an id of the platform or the name of a token, ``place`` the conversation; empty: unknown."""
-
-    surface: Surface
-    who: str = ""
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer and the id by which it can be rated and found again."""
-
-    id: str
-    answer: Answer
 
 
 class Service:
@@ -101,9 +75,7 @@ class Service:
             waiting=_LOOKS_WAITING,
             seconds=settings.diagnosis_timeout + _LOOK_MARGIN_SECONDS,
         )
-        self._writing: dict[str, asyncio.Task[bool]] = {}
-        self._writes_in_time = True
-        self._left_out = Repeated(_logger)
+        self._records = Records(self.store, self.metrics)
 
     @property
     def engine(self) -> AskEngine:
@@ -134,7 +106,8 @@ class Service:
                 note("acknet.outcome", answer.outcome)
                 note("acknet.entry", answer.entry or "")
         tell({"stage": "answered"})
-        return await self._given(answer, turns, asker, look, time.perf_counter() - start)
+        self.metrics.answered(asker.surface, answer, time.perf_counter() - start)
+        return await self._records.give(answer, turns, asker, look)
 
     async def explain(
         self, entry_id: str, turns: Sequence[str], asker: Asker, diagnosis: Diagnosis | None = None
@@ -146,7 +119,8 @@ class Service:
         engine, start = self.engine, time.perf_counter()
         with self._failures_counted(asker):
             answer = await self._asks.run(lambda: engine.explain(entry_id, turns, diagnosis))
-        return await self._given(answer, turns, asker, None, time.perf_counter() - start)
+        self.metrics.answered(asker.surface, answer, time.perf_counter() - start)
+        return await self._records.give(answer, turns, asker)
 
     async def nearest(self, text: str) -> tuple[Entry, ...]:
         """Return the entries that come nearest to ``text`` in meaning, without an answer; nothing is kept of it.
@@ -182,11 +156,7 @@ class Service:
 
     async def find(self, answer_id: str) -> GivenAnswer | None:
         """Return an answer that was given; None: it is not known. Raises StoreUnavailable."""
-        if not answer_id:
-            return None
-        if writing := self._writing.get(answer_id):
-            await writing
-        return await self.store.answers.get(answer_id)
+        return await self._records.find(answer_id)
 
     async def conversation(self, place: str) -> tuple[GivenAnswer, ...]:
         """Return the answers that were given at a place, oldest first; none where the store is down."""
@@ -199,7 +169,7 @@ class Service:
         async def keep() -> bool:
             await self.store.feedback.give(answer_id, helpful=helpful, who=asker.who, reason=reason)
             if given is not None and not helpful:
-                await self._keep_question(given, "badly_rated")
+                await self._records.question(given, "badly_rated")
             return True
 
         self.metrics.ratings.labels(str(helpful).lower()).inc()
@@ -212,22 +182,18 @@ class Service:
             return False
 
         async def keep() -> bool:
-            await self._keep_question(given, "nobody_answered")
+            await self._records.question(given, "nobody_answered")
             return True
 
         return await self.remember(keep, False)
 
     async def remember(self, work: Callable[[], Awaitable[T]], otherwise: T) -> T:
         """Return what ``work`` with the store returns, or ``otherwise`` where the store is down, which is counted."""
-        try:
-            return await work()
-        except StoreUnavailable as error:  # why, the store itself has logged
-            self.metrics.store_failures.labels(error.reason).inc()
-            return otherwise
+        return await self._records.remember(work, otherwise)
 
     async def close(self) -> None:
         """Keep what is still to be kept, end the threads, let go of the store."""
-        await asyncio.gather(*self._writing.values())
+        await self._records.finish()
         self._asks.close()
         self._looks.close()
         await self.store.close()
@@ -268,98 +234,13 @@ class Service:
             raise
         except asyncio.CancelledError:
             running.stop()
-            await self._keep_look(asker, look, text, outcome={"stopped": True, "facts": dict(facts)})
+            await self._records.look(asker, look, text, outcome={"stopped": True, "facts": dict(facts)})
             raise
         self.metrics.looked(found)
         read = sorted({seen.object for finding in found.findings for seen in finding.evidence})
         outcome = {"verdicts": found.verdicts, "source": found.cluster.source, "requests": found.requests}
-        await self._keep_look(asker, look, text, read=read, outcome=outcome)
+        await self._records.look(asker, look, text, read=read, outcome=outcome)
         return found
-
-    async def _keep_look(
-        self, asker: Asker, look: Look, text: str, *, outcome: Mapping[str, Any], read: Sequence[str] = ()
-    ) -> None:
-        """Put a look into the audit log."""
-        await self.remember(
-            lambda: self.store.audit.add(
-                who=asker.who,
-                place=_place(asker),
-                action="look",
-                question=text or None,
-                read=read,
-                outcome={**outcome, "scope": _scope(look)},
-            ),
-            None,
-        )
-
-    async def _given(
-        self, answer: Answer, turns: Sequence[str], asker: Asker, look: Look | None, seconds: float
-    ) -> Answered:
-        """Count an answer and write it down before it goes out: it can be rated whatever becomes of this process.
-
-        A store that was down or slow the last time is not waited for; the answer is written down beside.
-        """
-        self.metrics.answered(asker.surface, answer, seconds)
-        given = Answered(secrets.token_urlsafe(12), answer)
-        if len(self._writing) >= _MOST_UNWRITTEN:
-            self.metrics.store_failures.labels("slow").inc()
-            self._left_out.warn("the store is behind by %d answers; this one is not kept", len(self._writing))
-            return given
-        written = asyncio.Event()
-        task = asyncio.create_task(self._keep(given, list(turns), asker, _scope(look), written))
-        self._writing[given.id] = task
-        task.add_done_callback(lambda _: self._writing.pop(given.id, None))
-        if self._writes_in_time:
-            try:
-                async with asyncio.timeout(_WRITTEN_SECONDS):
-                    await written.wait()
-            except TimeoutError:
-                self._writes_in_time = False
-        return given
-
-    async def _keep(
-        self, given: Answered, turns: list[str], asker: Asker, scope: Mapping[str, str], written: asyncio.Event
-    ) -> bool:
-        answer = given.answer
-        ranked = {one.id: one.confidence for one in answer.candidates}
-
-        async def keep() -> bool:
-            await self.store.answers.keep(
-                given.id,
-                turns=turns,
-                surface=asker.surface,
-                who=asker.who,
-                place=asker.place,
-                outcome=answer.outcome,
-                entry=answer.entry,
-                ranked=ranked,
-                scope=scope,
-            )
-            return True
-
-        async def audit() -> bool:
-            outcome: dict[str, Any] = {"answer": given.id, "outcome": answer.outcome, "entry": answer.entry}
-            if answer.model_sent:
-                outcome |= {"sent_to_model": list(answer.model_sent)}
-            await self.store.audit.add(
-                who=asker.who, place=_place(asker), action="ask", question=turns[-1], outcome=outcome
-            )
-            return True
-
-        async def question() -> bool:
-            await self.store.questions.add(turns[-1], cause="no_answer", ranked=ranked)
-            return True
-
-        wanted = [keep, audit, *([question] if answer.outcome == "no_answer" else [])]
-        # Side by side: what comes together is committed together, and what fails is told one by one.
-        tasks = [asyncio.ensure_future(self.remember(one, False)) for one in wanted]
-        tasks[0].add_done_callback(lambda _: written.set())
-        kept = await asyncio.gather(*tasks)
-        self._writes_in_time = all(kept)
-        return self._writes_in_time
-
-    async def _keep_question(self, given: GivenAnswer, cause: Cause) -> None:
-        await self.store.questions.add(given.turns[-1], cause=cause, ranked=dict(given.ranked))
 
     def _failures_counted(self, asker: Asker) -> _FailuresCounted:
         return _FailuresCounted(self.metrics, asker.surface)
@@ -379,15 +260,3 @@ class _FailuresCounted:
         if isinstance(error, Exception):
             reason = "overloaded" if isinstance(error, Overloaded) else type(error).__name__
             self._metrics.failures.labels(self._surface, reason).inc()
-
-
-def _place(asker: Asker) -> str:
-    return f"{asker.surface} {asker.place}".strip()
-
-
-def _scope(look: Look | None) -> dict[str, str]:
-    """Return where was looked, without what was not said."""
-    if look is None:
-        return {}
-    said = asdict(look.scope) | {"cluster": look.cluster}
-    return {name: value for name, value in said.items() if value is not None}

@@ -174,7 +174,7 @@ def test_a_store_that_cannot_be_used_stops_no_answer_and_is_counted(tmp_path: Pa
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the store as long as it takes: machines that test are busy."""
     monkeypatch.setattr("bot.service.Store", partial(Store, seconds=60))
-    monkeypatch.setattr("bot.service._WRITTEN_SECONDS", 60)
+    monkeypatch.setattr("bot.records._WRITTEN_SECONDS", 60)
 
 
 @pytest.mark.usefixtures("patient")
@@ -197,7 +197,7 @@ def test_an_answer_is_written_down_before_it_goes_out(use: Use[Any]) -> None:
 def test_a_store_that_is_slow_does_not_hold_answers_up(
     use: Use[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.service._WRITTEN_SECONDS", 0.01)
+    monkeypatch.setattr("bot.records._WRITTEN_SECONDS", 0.01)
 
     async def steps(service: Service) -> Any:
         await service.store.open()
