@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from bot.diagnosis.corefile import ClusterZone, ServerBlock, cluster_zones, read_corefile
 from bot.diagnosis.facts.kube_proxy_config import data_changed
@@ -34,7 +33,7 @@ class ClusterDomain(Fact):
 
     ``answered_alone`` are those whose unknown names CoreDNS answers itself (``kept`` as evidence), ``passed_on`` is
     filled where it asks elsewhere for unknown names of all of them. ``elsewhere``: further server blocks and imports,
-    which may answer first. ``reloads``: CoreDNS takes up a changed Corefile by itself.
+    which may answer first.
     """
 
     present: bool
@@ -45,7 +44,6 @@ class ClusterDomain(Fact):
     kept: tuple[Observation, ...]
     passed_on: tuple[Observation, ...]
     elsewhere: tuple[Observation, ...]
-    reloads: Literal["yes", "no", "unknown"]
     evidence: tuple[Observation, ...]
 
 
@@ -115,15 +113,12 @@ async def cluster_domain(facts: Facts) -> ClusterDomain:
             kept=(),
             passed_on=(),
             elsewhere=(),
-            reloads="unknown",
             evidence=(),
         )
     zones = list(cluster_zones([block for block in blocks if not block.is_snippet]))
     domains = tuple(dict.fromkeys(zone.domain for zone in zones))
     seen = [_observed(_said(zone), "kubernetes", found) for zone in zones]
     elsewhere = tuple(_elsewhere(blocks, domains, found))
-    reload = any(block.named("reload") for block in blocks)
-    imports = any(block.named("import") for block in blocks)
     return ClusterDomain(
         present=True,
         readable=True,
@@ -133,7 +128,6 @@ async def cluster_domain(facts: Facts) -> ClusterDomain:
         kept=tuple(one for one, zone in zip(seen, zones, strict=True) if not zone.passes_on),
         passed_on=tuple(seen) if zones and all(zone.passes_on for zone in zones) else (),
         elsewhere=elsewhere,
-        reloads="yes" if reload else "unknown" if imports else "no",
         evidence=tuple(seen),
     )
 

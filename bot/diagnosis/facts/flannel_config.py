@@ -31,7 +31,6 @@ _CNI_KEY = "cni-conf.json"
 _NET_KEY = "net-conf.json"
 _DEFAULT_LEASES = "/var/lib/cni/networks"
 """Where host-local keeps leases if nothing else is configured; on disk, so that they outlive a reboot."""
-_DEFAULT_SCRATCH = "/var/lib/cni/flannel"
 _SHOWN = 200
 _IN_MEMORY = ("/var/run/", "/run/")
 
@@ -52,7 +51,6 @@ class CniSettings(Fact):
     portmap: bool
     lease_dir: str
     leases_in_memory: bool
-    scratch_dir: str
 
 
 class FlannelSetting(Observation):
@@ -122,7 +120,6 @@ def cni_settings(conf: object) -> CniSettings:
         ),
         lease_dir=leases,
         leases_in_memory=leases.startswith(_IN_MEMORY),
-        scratch_dir=text(element, "dataDir") or _DEFAULT_SCRATCH,
     )
 
 

@@ -74,8 +74,8 @@ class ProxyConfig(Observation):
     ``mode`` is empty where none is set (iptables on Linux). Timeouts are seconds: None where none is set or the value
     is no duration, 0 where the kernel's is kept. ``max_per_core`` None means kube-proxy's own 32768, 0 that it leaves
     the limit alone. ``cluster_cidrs``: of either family. ``dual_stack_gate``: featureGates.IPv6DualStack, None where it
-    is not named. ``changed_at``: when its data were last written, None where the object does not say;
-    ``managers``: by what, the newest first. ``contradicted``: flags of the DaemonSet that say something else.
+    is not named. ``changed_at``: when its data were last written, None where the object does not say.
+    ``contradicted``: flags of the DaemonSet that say something else.
     ``flags_only``: the DaemonSet does not start kube-proxy with a configuration file at all.
     """
 
@@ -92,7 +92,6 @@ class ProxyConfig(Observation):
     dual_stack_gate: bool | None
     changed_at: dt.datetime | None
     changed_s: int | None
-    managers: tuple[str, ...]
     flags_only: bool
     flaws: tuple[ConfigFlaw, ...]
     contradicted: tuple[Observation, ...]
@@ -149,11 +148,6 @@ def proxy_config_of(found: Object, daemon_set: DaemonSet | None, now: dt.datetim
     kubectl = _KUBECTL.format(name=who)
     flags = start_flags(daemon_set.args if daemon_set else ())
     changed = data_changed(found)
-    entries = sorted(
-        (one for one in items(found, "metadata", "managedFields") if time(one, "time")),
-        key=lambda one: text(one, "time"),
-        reverse=True,
-    )
 
     def seen(field: str, value: str) -> Observation:
         return Observation(
@@ -183,7 +177,6 @@ def proxy_config_of(found: Object, daemon_set: DaemonSet | None, now: dt.datetim
         dual_stack_gate=gate if isinstance(gate, bool) else None,
         changed_at=changed,
         changed_s=seconds_since(changed, now),
-        managers=tuple(dict.fromkeys(text(one, "manager") for one in entries)),
         flags_only=bool(flags) and "--config" not in flags,
         flaws=tuple(
             ConfigFlaw(**dict(seen(flaw.path, flaw.says)), kind=flaw.kind, path=flaw.path, daemon_set=who)

@@ -88,14 +88,13 @@ class RoutelessNode(Observation):
 
 
 class NodeRoutes(Fact):
-    """The nodes without a route; ``by_routes`` is False where pod traffic takes a tunnel and needs none.
+    """The nodes without a route; ``tunnel`` is filled where pod traffic takes a tunnel and needs none.
 
     ``fine`` is filled where every node in question has its route by the cloud controller manager's own word, ``recent``
     where one of them got it within the last hour besides; ``last_s`` is how long ago the last one did, -1 if not known.
     """
 
     without: tuple[RoutelessNode, ...]
-    by_routes: bool
     tunnel: tuple[Observation, ...]
     fine: tuple[Observation, ...]
     recent: tuple[Observation, ...]
@@ -106,14 +105,13 @@ class NodeRoutes(Fact):
 class RouteEvents(Fact):
     """What the cloud controller manager reported of routes, the newest first.
 
-    ``tables``: that it found several route tables and was not told which to serve, just now; ``older_tables``: earlier.
+    ``tables``: that it found several route tables and was not told which to serve, just now.
     ``last_failure_s``: how long ago a synchronisation last failed, -1 where none is reported. ``no_cidr``: reports that
     a node got no share of the pod addresses.
     """
 
     items: tuple[Event, ...]
     tables: tuple[Event, ...]
-    older_tables: tuple[Event, ...]
     last_failure_s: int
     no_cidr: tuple[Event, ...]
     evidence: tuple[Observation, ...]
@@ -187,7 +185,6 @@ async def node_routes(facts: Facts) -> NodeRoutes:
     )
     return NodeRoutes(
         without=without,
-        by_routes=not tunnel,
         tunnel=tunnel,
         fine=shown if fine else (),
         recent=shown if fine and 0 <= last <= _RECENT_S else (),
@@ -219,15 +216,14 @@ async def route_events(facts: Facts) -> RouteEvents:
         if (event.kind, event.name) == ("Event", "route-controller")
         or (event.kind == "Node" and not event.of_terway and "Route" in event.reason)
     )
-    tables = [
+    tables = tuple(
         event
         for event in about
-        if event.kind == "Event" and event.reason == "SyncRouteFailed" and _TABLES.search(event.message)
-    ]
+        if event.kind == "Event" and event.reason == "SyncRouteFailed" and event.fresh and _TABLES.search(event.message)
+    )
     return RouteEvents(
         items=about,
-        tables=tuple(event for event in tables if event.fresh),
-        older_tables=tuple(event for event in tables if not event.fresh),
+        tables=tables,
         last_failure_s=min((event.age_s or 0 for event in about if event.reason == "SyncRouteFailed"), default=-1),
         no_cidr=tuple(event for event in found if event.kind == "Node" and event.reason in _NO_CIDR),
         evidence=about[:4],

@@ -51,7 +51,6 @@ class Node(Fact):
     internal_ips: tuple[str, ...]
     pod_cidrs: tuple[str, ...]
     kubelet: tuple[int, ...]
-    container_runtime: str
     kernel: tuple[int, ...]
     cpus: int
     max_pods: int | None
@@ -122,7 +121,6 @@ def node_of(found: Object, now: dt.datetime) -> Node:
         ),
         pod_cidrs=tuple(cidr for cidr in cidrs if cidr),
         kubelet=parse_version(text(status, "nodeInfo", "kubeletVersion")) or (),
-        container_runtime=text(status, "nodeInfo", "containerRuntimeVersion"),
         kernel=parse_version(text(status, "nodeInfo", "kernelVersion")) or (),
         cpus=int(cpu)
         if cpu.isdecimal()

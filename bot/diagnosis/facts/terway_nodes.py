@@ -80,14 +80,12 @@ class TerwayNode(Observation):
     total_adapters: int | None
     addresses_per_eni: int | None
     ipv6_per_eni: int | None
-    member_limit: int | None
     prefixes: bool
     slots: int | None
     trunk_or_erdma_slots: int
     vswitches: tuple[str, ...]
     security_groups: tuple[str, ...]
     enis: tuple[Eni, ...]
-    synced_s: int | None
 
     @property
     def used_slots(self) -> int:
@@ -181,7 +179,6 @@ def terway_node_of(found: Object, now: dt.datetime) -> TerwayNode:
         total_adapters=number(spec, "nodeCap", "totalAdapters"),
         addresses_per_eni=per_eni,
         ipv6_per_eni=number(spec, "nodeCap", "ipv6PerAdapter"),
-        member_limit=number(spec, "nodeCap", "memberAdapterLimit"),
         prefixes=at(spec, "eni", "enableIPPrefix") is True,
         slots=slots,
         trunk_or_erdma_slots=sum(
@@ -193,7 +190,6 @@ def terway_node_of(found: Object, now: dt.datetime) -> TerwayNode:
         vswitches=_texts(at(spec, "eni", "vSwitchOptions")),
         security_groups=_texts(at(spec, "eni", "securityGroupIDs")),
         enis=enis,
-        synced_s=seconds_since(synced, now),
     )
 
 
