@@ -125,7 +125,7 @@ def test_a_cluster_that_hangs_gives_a_complete_answer_within_the_time_limit(tmp_
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert set(found["verdicts"].values()) <= {"unreadable", "by_hand", "open"}
-    assert found["elapsed_ms"] < 12_000  # unasked it is given 15 s
+    assert any("not read within 2 s" in one for finding in found["findings"] for one in finding["missing"])
 
 
 def test_a_cluster_that_forbids_everything_names_what_is_missing(tmp_path: Path) -> None:
