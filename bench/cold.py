@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> Report:
             "Targets for acknet ask: 1.0 s and 250 MB (10^6 bytes). Everything from start to exit counts, imports too.",
             f"{runs} runs each, in turns, after one that does not count: files are in the page cache. "
             f"A peak below {floor:.0f} MB cannot be told from that.",
-            "The others load the index that they saved and print ten texts.",
+            *([] if arguments.alone else ["The others load the index that they saved and print ten texts."]),
         ),
         {"runs": runs, "question": COLD_QUESTION, "programs": figures, "peak_floor_mb": floor},
     )

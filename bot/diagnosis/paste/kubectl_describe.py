@@ -6,16 +6,14 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from bot.diagnosis.paste.kubectl_describe_text import NONE, Entry, pairs, parsed, selector
 from bot.diagnosis.paste.kubectl_rows import Row
 from bot.diagnosis.paste.kubectl_times import PRINTED_TIME, age, printed_time, rfc3339
 
 __all__ = ["described"]
 
-_ENTRY = re.compile(r"(?P<indent> *)(?P<key>[^\s:][^:]{0,120}?):(?:(?P<gap> +)(?P<value>\S.*)?)?\Z")
-_PAIR = re.compile(r"(?P<key>[\w./-]{1,300})(?:: +|:\Z|=)(?P<value>.*)\Z")
 _PORT = re.compile(r"(?P<port>\d{1,5})/(?P<protocol>TCP|UDP|SCTP)")
 _TAINT = re.compile(r"(?P<key>[^\s=:]{1,300})(?:=(?P<value>[^\s:]{0,100}))?:(?P<effect>[A-Z]\w{1,30})\Z")
 _TOLERATION = re.compile(
@@ -38,40 +36,12 @@ _NODE_INFO = (
     ("Kubelet Version", "kubeletVersion"),
     ("Kube-Proxy Version", "kubeProxyVersion"),
 )
-_NONE = frozenset({"", "<none>", "<unset>", "<unknown>", "<nil>"})
-
-
-@dataclass
-class _Entry:
-    """A line ``Key:  value``, the lines that go on below its value, and the lines and entries nested in it."""
-
-    key: str
-    values: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    children: list[_Entry] = field(default_factory=list)
-
-    def entry(self, key: str) -> _Entry:
-        """Return the nested entry of that key, an empty one when there is none."""
-        return next((child for child in self.children if child.key == key), _Entry(key))
-
-    def text(self, key: str) -> str:
-        """Return the value of a nested entry; empty where kubectl printed that there is none."""
-        values = self.entry(key).values
-        return "" if not values or values[0] in _NONE else values[0]
-
-    def texts(self, key: str) -> list[str]:
-        """Return all lines of the value of a nested entry."""
-        return [value for value in self.entry(key).values if value not in _NONE]
-
-    def has(self, *keys: str) -> bool:
-        """Whether any of these entries is there."""
-        return any(child.key in keys for child in self.children)
 
 
 def described(lines: Sequence[str], now: dt.datetime) -> Row | None:
     """Return the object that the lines describe, from ``Name:`` on and without events; None for other kinds."""
     data_at = _start_of_data(lines)
-    top = _parsed(lines[:data_at])
+    top = parsed(lines[:data_at])
     name = top.text("Name")
     if not name:
         return None
@@ -90,43 +60,9 @@ def described(lines: Sequence[str], now: dt.datetime) -> Row | None:
     return None
 
 
-def _parsed(lines: Sequence[str]) -> _Entry:
-    """Return the tree of entries by their indentation; a line below the start of a value goes on with the value."""
-    top = _Entry("")
-    open_entries: list[tuple[int, int, _Entry]] = [(-1, -1, top)]  # indentation, column of the value
-    for line in lines:
-        if not line.strip():
-            continue
-        indent = len(line) - len(line.lstrip(" "))
-        while len(open_entries) > 1 and indent <= open_entries[-1][0]:
-            open_entries.pop()
-        _, column, parent = open_entries[-1]
-        if column == indent:
-            parent.values.append(line.strip())
-            continue
-        parent.lines.append(line.strip())
-        match = _ENTRY.match(line)
-        if match:
-            entry = _Entry(match["key"].strip(), [match["value"].strip()] if match["value"] else [])
-            parent.children.append(entry)
-            if len(open_entries) < 20:
-                open_entries.append((indent, match.start("value") if match["value"] else -2, entry))
-    return top
-
-
-def _maps(entry: _Entry) -> dict[str, Any]:
-    labels, annotations = dict(_pairs(entry.texts("Labels"))), dict(_pairs(entry.texts("Annotations")))
+def _maps(entry: Entry) -> dict[str, Any]:
+    labels, annotations = dict(pairs(entry.texts("Labels"))), dict(pairs(entry.texts("Annotations")))
     return {key: found for key, found in (("labels", labels), ("annotations", annotations)) if found}
-
-
-def _pairs(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for text in texts:
-        if match := _PAIR.match(text):
-            yield match["key"], match["value"].strip()
-
-
-def _selector(text: str) -> dict[str, str]:
-    return dict(_pairs([part.strip() for part in text.split(",")]))
 
 
 def _stated(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,13 +77,13 @@ def _whole(text: str) -> int | None:
 # Pods
 
 
-def _is_pod(top: _Entry) -> bool:
+def _is_pod(top: Entry) -> bool:
     return top.has("Node", "Containers", "Controlled By", "QoS Class", "Start Time", "Service Account") and top.has(
         "Status", "Containers", "IP", "Node"
     )
 
 
-def _pod(top: _Entry, now: dt.datetime) -> dict[str, Any]:
+def _pod(top: Entry, now: dt.datetime) -> dict[str, Any]:
     spec: dict[str, Any] = {}
     status: dict[str, Any] = {}
     for title, name in (("Containers", "containers"), ("Init Containers", "initContainers")):
@@ -155,7 +91,7 @@ def _pod(top: _Entry, now: dt.datetime) -> dict[str, Any]:
         spec[name] = [_container(entry) for entry in containers]
         status[f"{name[:-1]}Statuses"] = [_container_status(entry) for entry in containers]
     spec["tolerations"] = [*_tolerations(top.texts("Tolerations"))]
-    spec["nodeSelector"] = dict(_pairs(top.texts("Node-Selectors")))
+    spec["nodeSelector"] = dict(pairs(top.texts("Node-Selectors")))
     status["conditions"] = [
         match.groupdict() for line in top.entry("Conditions").lines if (match := _POD_CONDITION.match(line))
     ]
@@ -175,7 +111,7 @@ def _pod(top: _Entry, now: dt.datetime) -> dict[str, Any]:
     return {"metadata": metadata, "spec": _stated(spec | node), "status": _stated(status | addresses)}
 
 
-def _place(top: _Entry) -> tuple[dict[str, Any], dict[str, Any]]:
+def _place(top: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a pod's spec and status say of its node and addresses."""
     node, _, host = top.text("Node").partition("/")
     addresses = [child.values[0] for child in top.entry("IPs").children if child.key == "IP" and child.values]
@@ -190,7 +126,7 @@ def _place(top: _Entry) -> tuple[dict[str, Any], dict[str, Any]]:
     return spec, status
 
 
-def _container(entry: _Entry) -> dict[str, Any]:
+def _container(entry: Entry) -> dict[str, Any]:
     ports = [*_PORT.finditer(entry.text("Port") or entry.text("Ports"))]
     host_ports = [*_PORT.finditer(entry.text("Host Port") or entry.text("Host Ports"))]
     if len(host_ports) != len(ports):
@@ -209,7 +145,7 @@ def _container(entry: _Entry) -> dict[str, Any]:
     return _stated(container)
 
 
-def _container_status(entry: _Entry) -> dict[str, Any]:
+def _container_status(entry: Entry) -> dict[str, Any]:
     status = {
         "name": entry.key,
         "image": entry.text("Image"),
@@ -223,7 +159,7 @@ def _container_status(entry: _Entry) -> dict[str, Any]:
     return _stated(status)
 
 
-def _state(entry: _Entry) -> dict[str, Any]:
+def _state(entry: Entry) -> dict[str, Any]:
     kind = entry.values[0].lower() if entry.values else ""
     if kind not in ("waiting", "running", "terminated"):
         return {}
@@ -252,11 +188,11 @@ def _tolerations(texts: Sequence[str]) -> Iterator[dict[str, Any]]:
 # Nodes
 
 
-def _is_node(top: _Entry) -> bool:
+def _is_node(top: Entry) -> bool:
     return top.has("Roles", "Taints", "System Info", "Unschedulable", "PodCIDR", "ProviderID")
 
 
-def _node(top: _Entry, _now: dt.datetime) -> dict[str, Any]:
+def _node(top: Entry, _now: dt.datetime) -> dict[str, Any]:
     system = top.entry("System Info")
     spec = {
         "taints": [_stated(match.groupdict()) for text in top.texts("Taints") if (match := _TAINT.match(text))],
@@ -293,13 +229,13 @@ def _node_conditions(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
 # Services, daemonsets, configmaps
 
 
-def _is_service(top: _Entry) -> bool:
+def _is_service(top: Entry) -> bool:
     return top.has("Session Affinity", "IP Families", "IP Family Policy", "TargetPort") or (
         top.has("Selector") and top.has("IP", "IPs") and top.has("Type")
     )
 
 
-def _service(top: _Entry, _now: dt.datetime) -> dict[str, Any]:
+def _service(top: Entry, _now: dt.datetime) -> dict[str, Any]:
     spec: dict[str, Any] = {}
     for key, name in (
         ("Type", "type"),
@@ -316,8 +252,8 @@ def _service(top: _Entry, _now: dt.datetime) -> dict[str, Any]:
             spec[name] = texts
     if "clusterIP" in spec:
         spec.setdefault("clusterIPs", [spec["clusterIP"]])
-    if selector := _selector(",".join(top.texts("Selector"))):
-        spec["selector"] = selector
+    if labels := selector(",".join(top.texts("Selector"))):
+        spec["selector"] = labels
     if ports := [*_service_ports(top)]:
         spec["ports"] = ports
     ingress = [part for part in re.split(r"[,\s]+", top.text("LoadBalancer Ingress")) if part and "(" not in part]
@@ -325,7 +261,7 @@ def _service(top: _Entry, _now: dt.datetime) -> dict[str, Any]:
     return {"spec": spec} | ({"status": status} if status else {})
 
 
-def _service_ports(top: _Entry) -> Iterator[dict[str, Any]]:
+def _service_ports(top: Entry) -> Iterator[dict[str, Any]]:
     port: dict[str, Any] = {}
     for entry in top.children:
         text = entry.values[0] if entry.values else ""
@@ -335,7 +271,7 @@ def _service_ports(top: _Entry) -> Iterator[dict[str, Any]]:
                 yield port
             port = {"port": int(match["port"]), "protocol": match["protocol"]}
             name = text[: match.start()].strip()
-            if name not in _NONE:
+            if name not in NONE:
                 port["name"] = name
         elif entry.key == "TargetPort" and port and text:
             target = text.partition("/")[0]
@@ -346,11 +282,11 @@ def _service_ports(top: _Entry) -> Iterator[dict[str, Any]]:
         yield port
 
 
-def _is_daemon_set(top: _Entry) -> bool:
+def _is_daemon_set(top: Entry) -> bool:
     return top.has("Desired Number of Nodes Scheduled")
 
 
-def _daemon_set(top: _Entry, _now: dt.datetime) -> dict[str, Any]:
+def _daemon_set(top: Entry, _now: dt.datetime) -> dict[str, Any]:
     status = {
         name: number
         for key, name in (
@@ -369,14 +305,14 @@ def _daemon_set(top: _Entry, _now: dt.datetime) -> dict[str, Any]:
         if (entries := template.entry(title).children)
     }
     found: dict[str, Any] = {"template": {"metadata": _maps(template), "spec": spec}} if template.children else {}
-    if selector := _selector(",".join(top.texts("Selector"))):
-        found["selector"] = {"matchLabels": selector}
+    if labels := selector(",".join(top.texts("Selector"))):
+        found["selector"] = {"matchLabels": labels}
     return {"spec": found, "status": status}
 
 
 def _start_of_data(lines: Sequence[str]) -> int | None:
-    pairs = enumerate(itertools.pairwise(lines))
-    return next((at for at, (line, rule) in pairs if line.strip() == "Data" and rule.startswith("====")), None)
+    ruled = enumerate(itertools.pairwise(lines))
+    return next((at for at, (line, rule) in ruled if line.strip() == "Data" and rule.startswith("====")), None)
 
 
 def _data(lines: Sequence[str]) -> dict[str, str]:
@@ -393,7 +329,7 @@ def _data(lines: Sequence[str]) -> dict[str, str]:
     return {key: "\n".join(value).strip("\n") for key, value in data.items()}
 
 
-_BUILDERS: tuple[tuple[Callable[[_Entry], bool], str, Callable[[_Entry, dt.datetime], dict[str, Any]]], ...] = (
+_BUILDERS: tuple[tuple[Callable[[Entry], bool], str, Callable[[Entry, dt.datetime], dict[str, Any]]], ...] = (
     (_is_daemon_set, "daemonsets", _daemon_set),
     (_is_service, "services", _service),
     (_is_node, "nodes", _node),

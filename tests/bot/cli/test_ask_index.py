@@ -28,6 +28,20 @@ def test_a_question_is_answered_with_citations(shell):
     assert "\x1b" not in done.stdout
 
 
+def test_the_readme_shows_what_its_first_question_is_answered(shell):
+    readme = (ROOT / "README.md").read_text()
+    (question,) = re.findall(r'pip install .* && acknet ask "(.*)"', readme)
+    (shown,) = re.findall(r"^```text\n(# .*?)^```$", readme, re.MULTILINE | re.DOTALL)
+
+    def unwrapped(text: str) -> str:
+        return " ".join(re.sub(r"^ *> ?", "", text, flags=re.MULTILINE).split())
+
+    answer = unwrapped(shell.run("ask", question).stdout)
+    parts = [unwrapped(part) for part in shown.split("…")]
+    assert len(parts) > 4
+    assert [part for part in parts if part not in answer] == []
+
+
 def test_a_terminal_gets_the_answer_styled(shell):
     shown = shell.on_terminal("ask", QUESTION)
     assert shown.returncode == 0

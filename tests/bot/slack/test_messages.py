@@ -91,7 +91,7 @@ def test_an_incident_is_taken_whatever_its_alerts_say(
 
 @given(st.lists(texts, max_size=12).map("\n\n".join))
 @FEW
-def test_a_reply_leaves_nothing_out(markdown: str) -> None:
+def test_a_reply_is_taken_whatever_it_says(markdown: str) -> None:
     for message in reply_messages(markdown):
         assert_only_text(message)
 
