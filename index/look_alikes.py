@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,9 @@ __all__ = ["LookAlikes"]
 
 MAX_CHARACTERS = 200_000
 MAX_CODE = 100
+
+COMMON = 0.5
+"""A word that occurs in the texts of so large a share of the entries is an everyday one."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -60,10 +63,14 @@ class _Known:
 class LookAlikes:
     """Compares texts with all signatures at once.
 
-    ``texts`` tell of the known errors in many words; they are read when it matters for the first time.
+    ``signatures`` maps each to the entries it points to. ``texts`` are those of an entry each, which tell of its errors
+    in many words; they are read when it matters for the first time.
     """
 
-    def __init__(self, signatures: Sequence[str], texts: Callable[[], Iterable[str]] = tuple) -> None:
+    def __init__(
+        self, signatures: Mapping[str, Sequence[str]], texts: Callable[[], Iterable[tuple[str, str]]] = tuple
+    ) -> None:
+        self._entries = signatures
         self._texts = texts
         self._having: dict[str, list[_Known]] = defaultdict(list)
         for known in filter(None, map(_Known.of, signatures)):
@@ -71,8 +78,18 @@ class LookAlikes:
                 self._having[word].append(known)
 
     @cached_property
-    def _vocabulary(self) -> frozenset[str]:
-        return vocabulary(self._texts())
+    def _vocabularies(self) -> dict[str, frozenset[str]]:
+        """The words in which people tell of an entry's errors; those of every kind of trouble go with each."""
+        texts: dict[str, list[str]] = defaultdict(list)
+        for entry, text in self._texts():
+            texts[entry].append(text)
+        words = {entry: vocabulary(told) for entry, told in texts.items()}
+        counts = Counter(word for own in words.values() for word in own)
+        common = frozenset(word for word, count in counts.items() if count >= COMMON * len(words))
+        return {entry: own | common for entry, own in words.items()}
+
+    def _known(self, signature: str) -> frozenset[str]:
+        return frozenset().union(*(self._vocabularies.get(entry, ()) for entry in self._entries[signature]))
 
     def find(self, text: str) -> list[str]:
         """Return the signatures that something in ``text``, which holds none of them, differs from by one word.
@@ -88,7 +105,7 @@ class LookAlikes:
         codes = [code for code in near if isinstance(code, _Identifier)]
         phrases = [phrase for phrase in near if isinstance(phrase, Phrase)]
         found = {code.text for code in codes if any(_resembles(other, code) for other in identifiers)}
-        return sorted(found.union(resembling(text, phrases, lambda: self._vocabulary) if phrases else ()))
+        return sorted(found.union(resembling(text, phrases, self._known) if phrases else ()))
 
 
 def _identifiers(text: str) -> Iterator[_Identifier]:

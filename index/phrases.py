@@ -91,10 +91,10 @@ class Phrase:
         return len(set_apart) >= MIN_WORDS and len(self.telling) > MIN_COMMON
 
 
-def resembling(text: str, phrases: Sequence[Phrase], known: Callable[[], frozenset[str]]) -> Iterator[str]:
+def resembling(text: str, phrases: Sequence[Phrase], known: Callable[[str], frozenset[str]]) -> Iterator[str]:
     """Yield the signatures that stand in ``text`` with a telling word replaced by another, or with one word more.
 
-    One more makes another error unless it is ``known``: a word in which people tell of the known errors.
+    One more makes another error unless it is among the words in which people tell of the known one, as ``known`` says.
     """
     words = list(_words(text))
     wanted = frozenset().union(*(phrase.telling for phrase in phrases))
@@ -129,7 +129,7 @@ def _starts(phrase: Phrase, places: Mapping[str, Sequence[int]]) -> set[int]:
 
 
 def _replaced(
-    text: str, words: Sequence[_Word], start: int, phrase: Phrase, known: Callable[[], frozenset[str]]
+    text: str, words: Sequence[_Word], start: int, phrase: Phrase, known: Callable[[str], frozenset[str]]
 ) -> bool:
     """Whether the phrase, with one of its telling words replaced, begins with the word ``start``."""
     window = [words[place] for place in _aligned(words, start, phrase)]
@@ -145,12 +145,16 @@ def _replaced(
         and not {left, right} & FUNCTION_WORDS
         and not is_slip(left, right)
         and _coherent(text, window, at, phrase)
-        and (common >= SURE or _alone(text, window, phrase) or (_told(text, window, at) and right not in known()))
+        and (
+            common >= SURE
+            or _alone(text, window, phrase)
+            or (_told(text, window, at) and right not in known(phrase.signature))
+        )
     )
 
 
 def _inserted(
-    text: str, words: Sequence[_Word], start: int, phrase: Phrase, known: Callable[[], frozenset[str]]
+    text: str, words: Sequence[_Word], start: int, phrase: Phrase, known: Callable[[str], frozenset[str]]
 ) -> bool:
     """Whether the phrase, with a foreign word between two of its own, begins with the word ``start``."""
     aligned = _aligned(words, start, phrase)
@@ -168,7 +172,7 @@ def _inserted(
         same
         and foreign
         and (len(phrase.telling) >= TOLD or _alone(text, window, phrase))
-        and words[wrong].text not in known()
+        and words[wrong].text not in known(phrase.signature)
     )
 
 

@@ -12,7 +12,7 @@ from corpus import Signature
 from corpus.signature import MASKS
 from index.squeezed import SqueezedText, squeezed
 
-__all__ = ["REACH", "SignatureText"]
+__all__ = ["REACH", "SignatureText", "squeezed_pattern"]
 
 LEAST_SHARE = 0.5
 """How much of a signature a cut text has to hold: what is left of 60 % when blanks and masks do not count."""
@@ -34,8 +34,8 @@ class SignatureText:
     """A signature as its literals and the masks between them; masks at its ends say nothing and are left out.
 
     ``letters`` is how many letters the literals have. ``lead`` stands in every text that holds the signature or enough
-    of its beginning, ``tail`` in every one that holds enough of its end (None: its end is too short to tell). ``code``
-    tells that it is one word.
+    of its beginning, ``tail`` in every one that holds enough of its end (None: its end is too short to tell).
+    ``quotes`` tells that it quotes something, ``code`` that it is one word.
     """
 
     def __init__(self, text: str) -> None:
@@ -47,6 +47,7 @@ class SignatureText:
         self.parts = tuple(parts[bare[0] : bare[-1] + 1])
         self.literals = tuple(parts[at] for at in bare)
         self.code = not any(letter.isspace() for letter in text)
+        self.quotes = any('"' in literal for literal in self.literals)
         self.letters = sum(map(len, self.literals))
         self.least = max(LEAST_LETTERS, math.ceil(LEAST_SHARE * self.letters))
         self.anchor = max(self.literals, key=len)
@@ -131,12 +132,20 @@ class SignatureText:
                 return
             held, end = held + len(literal), match.end()
 
-    def ending_at(self, letters: str, at: int) -> int:
-        """Return how many of its last letters the text that sets in ``at`` begins with; 0 for too few."""
+    def endings(self, letters: str, end: int) -> Iterator[int]:
+        """Yield how many of its last letters, not all, stand before ``end``: wherever the text might set in."""
         last = self.literals[-1]
-        found = letters.find(self.tail, at, at + len(last)) if self.tail else -1
-        held = found - at + self.least
-        return held if found >= 0 and last.endswith(letters[at : at + held]) else 0
+        common = _common_prefix(last[::-1], letters[max(0, end - len(last)) : end][::-1])
+        # The line before may by accident end with the letters that were cut off.
+        for held in range(common, max(common - _ACCIDENT, self.least) - 1, -1):
+            if held < self.letters:
+                yield held
+
+
+def squeezed_pattern(text: str) -> str:
+    """Return a regular expression over squeezed text for a piece of a signature."""
+    pieces = _MASK.split(text)
+    return "".join(MASKS[piece] if at % 2 else re.escape(squeezed(piece)) for at, piece in enumerate(pieces))
 
 
 def _within_gap(gap: re.Pattern[str], literal: str, read: SqueezedText, start: int) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from corpus import Corpus
+from index.frames import Frames
 from index.look_alikes import LookAlikes
 from index.signature_text import REACH, SignatureText
 from index.squeezed import SqueezedText
@@ -63,7 +64,9 @@ class SignatureMatcher:
     a signature is the same error still.
     """
 
-    def __init__(self, signatures: Mapping[str, Sequence[str]], texts: Callable[[], Iterable[str]] = tuple) -> None:
+    def __init__(
+        self, signatures: Mapping[str, Sequence[str]], texts: Callable[[], Iterable[tuple[str, str]]] = tuple
+    ) -> None:
         merged: dict[tuple[str, ...], SignatureText] = {}
         owners: dict[str, dict[str, None]] = {}
         for text, entries in signatures.items():
@@ -72,7 +75,8 @@ class SignatureMatcher:
             owners.setdefault(first.text, {}).update(dict.fromkeys(entries))
         self._signatures = [(each.lead, each.tail or each.lead, each) for each in merged.values()]
         self._entries = {text: tuple(entries) for text, entries in owners.items()}
-        self._look_alikes = LookAlikes(list(self._entries), texts)
+        self._look_alikes = LookAlikes(self._entries, texts)
+        self._frames = Frames(list(self._entries))
 
     @classmethod
     def of(cls, corpus: Corpus) -> Self:
@@ -101,17 +105,23 @@ class SignatureMatcher:
                 kept.append(hit)
         if kept:
             return [self._hit(hit.signature.text, hit.share) for hit in kept]
-        return [self._hit(signature, 0.0) for signature in self._look_alikes.find(text)]
+        foreign = dict.fromkeys([*self._look_alikes.find(text), *self._frames.find(letters)])
+        return [self._hit(signature, 0.0) for signature in foreign]
 
     def _hit(self, signature: str, share: float) -> SignatureHit:
         return SignatureHit(signature, self._entries[signature], share)
 
 
-def _texts(corpus: Corpus) -> Iterator[str]:
+def _texts(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    """Yield the texts of each entry with its id; what several entries explain belongs to each."""
     for entry in corpus.entries:
-        yield from (entry.title, *entry.asked_as, *(turn for turns in entry.threads for turn in turns))
-        yield from (statement.text for statement in entry.statements())
-    yield from (ambiguous.question for ambiguous in corpus.ambiguous)
+        for text in (entry.title, *entry.asked_as, *(turn for turns in entry.threads for turn in turns)):
+            yield entry.id, text
+        for statement in entry.statements():
+            yield entry.id, statement.text
+    for ambiguous in corpus.ambiguous:
+        for entry_id in ambiguous.entries:
+            yield entry_id, ambiguous.question
 
 
 def _places(letters: str, part: str) -> Iterator[int]:
@@ -143,7 +153,9 @@ def _cut_at_its_end(signature: SignatureText, read: SqueezedText) -> Iterator[_F
         at = read.letters.rfind(signature.head, max(0, place - REACH), place + len(signature.head))
         for held, end in signature.beginnings(read, at) if at >= 0 else ():
             found = _Found(signature, held, at, end)
-            if read.cut_off_at(end) and _telling(found, read):
+            # A message that quotes something itself goes on behind a quotation.
+            quoted = not signature.quotes and read.ends_a_quote(at, end)
+            if (quoted or read.cut_off_at(end)) and _telling(found, read):
                 yield found
 
 
@@ -160,14 +172,17 @@ def _telling(found: _Found, read: SqueezedText) -> bool:
 
 
 def _cut_at_its_start(signature: SignatureText, read: SqueezedText) -> Iterator[_Found]:
-    for at in read.cut_starts():
-        held = signature.ending_at(read.letters, at)
-        if MIN_CUT_LETTERS <= held < signature.letters:
+    for place in _places(read.letters, signature.tail) if signature.tail else ():
+        end = place + signature.least
+        for held in signature.endings(read.letters, end):
+            at = end - held
+            if not read.sets_in_at(at):
+                continue
             broken = signature.breaks_a_word(signature.letters - held)
-            # A question may well begin with the words that a signature ends with.
-            telling = at > 0 and read.blanks(at, at + held) >= MIN_CUT_WORDS - 1
-            if broken or telling or read.is_all(at, at + held):
-                yield _Found(signature, held, at, at + held)
+            # A question may well begin, and a line of one go on, with the words that a signature ends with.
+            telling = read.blanks(at, end) >= MIN_CUT_WORDS - 1 and (read.is_torn_off_at(at) or read.stops_at(end))
+            if held >= MIN_CUT_LETTERS and (broken or telling or read.is_all(at, end)):
+                yield _Found(signature, held, at, end)
 
 
 def _touched(found: _Found, read: SqueezedText) -> bool:

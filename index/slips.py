@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_slip"]
+__all__ = ["distance", "is_slip"]
 
 _ENDINGS = re.compile(r"(?:ing|ed|es|s|e|d)$")
 _DIGITS = re.compile(r"\d+")
@@ -29,10 +29,10 @@ def is_slip(left: str, right: str) -> bool:
         return False
     if _ENDINGS.sub("", left) == _ENDINGS.sub("", right):
         return True
-    return _distance(left, right) <= (1 if min(len(left), len(right)) < _LONG else 2)
+    return distance(left, right) <= (1 if min(len(left), len(right)) < _LONG else 2)
 
 
-def _distance(left: str, right: str) -> int:
+def distance(left: str, right: str) -> int:
     """Return how many letters are wrong, missing, too many or swapped (optimal string alignment distance)."""
     before, above = [0], list(range(len(right) + 1))
     for i, a in enumerate(left, 1):

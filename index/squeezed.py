@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-from itertools import islice
 
 __all__ = ["SqueezedText", "squeezed"]
 
@@ -13,9 +12,9 @@ __all__ = ["SqueezedText", "squeezed"]
 _IGNORED = "'`\\>|│"
 _KEPT = re.compile(rf"[^\s{re.escape(_IGNORED)}]+")
 _CUT_OFF = re.compile(r"[\"'`)\]}\\,;*_ \t]*(?:\.{2}|\n|$)")
-_ELLIPSIS = re.compile(r"\.{2,}[\"']?")
-_MAX_ELLIPSES = 20
+_STOPS = re.compile(r"[\"'`)\]}., \t]*(?:[\n:;(\[{]|$)")
 _AROUND = 8
+_QUOTE = 200
 
 
 def squeezed(text: str) -> str:
@@ -50,13 +49,24 @@ class SqueezedText:
         """Whether the text breaks off before the letter ``end``: at the end of a line, of the text, at an ellipsis."""
         return bool(_CUT_OFF.match(self._plain, self._plain_place(end - 1) + 1))
 
-    def cut_starts(self) -> list[int]:
-        """Where the text sets in: at its very beginning and behind the first ellipses."""
-        return [0, *(match.end() for match in islice(_ELLIPSIS.finditer(self.letters), _MAX_ELLIPSES))]
+    def stops_at(self, end: int) -> bool:
+        """Whether a line or a clause ends before the letter ``end``."""
+        return bool(_STOPS.match(self._plain, self._plain_place(end - 1) + 1))
+
+    def is_torn_off_at(self, start: int) -> bool:
+        """Whether an ellipsis stands before the letter ``start``."""
+        return self.letters[:start].removesuffix('"').endswith("..")
+
+    def sets_in_at(self, start: int) -> bool:
+        """Whether the text sets in with the letter ``start``: at its beginning or a line's, or behind an ellipsis."""
+        if start == 0 or self.is_torn_off_at(start):
+            return True
+        return "\n" in self._plain[self._plain_place(start - 1) + 1 : self._plain_place(start)]
 
     def line_ends(self, start: int, end: int) -> list[int]:
-        """The places from ``start`` (at least 1) to ``end`` where a line ends, and the text's end if it lies there."""
-        found: list[int] = []
+        """The places from ``start`` (at least 1) to ``end`` where a line ends, or the text, or first a quotation."""
+        quote = self.letters.find('"', start, end)
+        found = [quote] if quote >= 0 else []
         plain = self._plain.find("\n", self._plain_place(start - 1) + 1)
         while plain >= 0 and (place := self._place(plain)) <= end and place < len(self.letters):
             found.append(place)
@@ -78,6 +88,10 @@ class SqueezedText:
     def is_quoted(self, start: int) -> bool:
         """Whether a quotation mark opens before the letter ``start``."""
         return self.letters[start - 1 : start] == '"'
+
+    def ends_a_quote(self, start: int, end: int) -> bool:
+        """Whether a quotation that opened at the letter ``start``, or shortly before, closes before ``end``."""
+        return self.letters[end : end + 1] == '"' and self.letters.find('"', max(0, start - _QUOTE), start) >= 0
 
     def is_torn(self, start: int, end: int) -> bool:
         """Whether a quotation mark opens before the letter ``start`` and none closes before the letter ``end``."""

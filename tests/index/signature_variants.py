@@ -15,6 +15,7 @@ from index.phrases import FUNCTION_WORDS
 
 __all__ = [
     "CUTS",
+    "LOG",
     "SETTINGS",
     "VARIANTS",
     "cut_to_60_percent",
@@ -23,6 +24,7 @@ __all__ = [
     "foreign_insertions",
     "foreign_phrases",
     "in_a_log",
+    "literals_of",
     "owners",
     "says_enough",
     "without_masks",
@@ -61,7 +63,7 @@ _FILLINGS = (
         "version": "v1.5.2-2f9c1a",
     },
 )
-_LOG = [
+LOG = [
     f"I1122 03:1{at % 10}:22.{at * 37:06}       1 controller.go:{at}] Syncing pod prod/api-{at} on node "
     f"cn-beijing.10.0.{at % 200}.7, nothing to do"
     for at in range(300)
@@ -84,6 +86,11 @@ def filled(signature: str) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
+def literals_of(signature: str) -> list[str]:
+    """What stands between its masks."""
+    return _MASK.split(signature)[::2]
+
+
 def without_masks(signature: str) -> str:
     return _MASK.sub(" ", signature)
 
@@ -91,7 +98,7 @@ def without_masks(signature: str) -> str:
 def in_a_log(text: str) -> str:
     """``text`` as a line among 300 others."""
     line = f'2025-11-22T03:11:22.104Z level=error attempt=3 msg="{text}'
-    return "\n".join([*_LOG[:211], line, *_LOG[211:]])
+    return "\n".join([*LOG[:211], line, *LOG[211:]])
 
 
 def cut_to_60_percent(text: str) -> str:
@@ -171,7 +178,7 @@ def says_enough(signature: str, text: str) -> bool:
     than six letters are, or a single whole word of a sentence.
     """
     short = cut_to_60_percent(text)
-    literals = _MASK.split(signature)[::2]
+    literals = literals_of(signature)
     left = at = 0
     for literal in literals:
         at = text.find(literal, at)

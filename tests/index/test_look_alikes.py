@@ -31,7 +31,7 @@ SIGNATURES = {
 
 @pytest.fixture(scope="module")
 def matcher() -> SignatureMatcher:
-    return SignatureMatcher(SIGNATURES, lambda: ["there are no free addresses in that range of IPs"])
+    return SignatureMatcher(SIGNATURES, lambda: [("leak", "there are no free addresses in that range of IPs")])
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +158,9 @@ def test_a_table_of_the_kernel_that_is_not_the_known_one_is_another_error(shippe
         ("eip pool is not replenished", "eip pool is not supported"),
         ("multiple route jumbo tables found", "multiple route tables found"),
         ("failed to get voucher for zone", "failed to get vsw for zone"),
+        # Words of other entries' texts.
+        ("eip bucket is not supported", "eip pool is not supported"),
+        ("multiple route volume tables found", "multiple route tables found"),
         ("no eni can handle the quarterly allocation", "no eni can handle the allocation"),
         ("cni plugin not notarized", "cni plugin not initialized"),
     ],
@@ -165,6 +168,43 @@ def test_a_table_of_the_kernel_that_is_not_the_known_one_is_another_error(shippe
 def test_a_foreign_error_is_one_in_the_middle_of_a_sentence_too(shipped, sentence, foreign, known):
     assert known in look_alikes(shipped, sentence.format(foreign))
     assert [hit.share for hit in shipped.find(normalize(sentence.format(known)))] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        (
+            "failed to allocate for range 0: requested IP address 10.0.0.7 is not available in range set 10.0.0.1-9",
+            "failed to allocate for range <int>: no IP addresses available in range set: <ip>-<ip>",
+        ),
+        (
+            "failed to do add; error parse config, eth0 config is missing",
+            "error parse config, can't found dev by mac <mac>",
+        ),
+        (
+            "IPVS proxier will not be used because the kernel is older than 4.19",
+            "IPVS proxier will not be used because the following required kernel modules are not loaded",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "place", ["{}", "since noon we see {} on two nodes", "msg: {}\nnext line", "节点报错 {} 怎么办"]
+)
+def test_another_error_in_the_frame_of_a_known_one_is_another_error(shipped, text, known, place):
+    assert known in look_alikes(shipped, place.format(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "failed to allocate for range 0: no IP adresses availible in range set",
+        "failed to allocate for range 0:",
+        "failed to allocate for range 0: no IP",
+        "IPVS proxier will not be used because",
+    ],
+)
+def test_the_known_error_with_slips_or_cut_within_its_frame_is_no_other(shipped, text):
+    assert look_alikes(shipped, text) == []
 
 
 def test_no_held_out_question_that_can_be_answered_is_taken_for_a_foreign_error(shipped):
@@ -177,5 +217,5 @@ def test_no_held_out_question_that_can_be_answered_is_taken_for_a_foreign_error(
 def test_hardly_any_question_out_of_scope_is_and_those_hold_a_foreign_code(corpus, shipped):
     like = [text for text in corpus.out_of_scope if look_alikes(shipped, text)]
     assert len(like) < 0.02 * len(corpus.out_of_scope)
-    foreign = ("InvalidVSwitchId.", "QuotaExceeded.", "nf_tables: table full")
+    foreign = ("InvalidVSwitchId.", "QuotaExceeded.", "nf_tables: table full", "range 0: requested IP address")
     assert all(any(code in text for code in foreign) for text in like)
