@@ -23,18 +23,22 @@ class Access:
         self._directory = directory
 
     @property
+    def default(self) -> str:
+        """The cluster that is looked into unless another is chosen, by name where it has one."""
+        return self._settings.context or DEFAULT_CLUSTER
+
+    @property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that may be chosen, by name, the default one first."""
         settings = self._settings
-        default = settings.context or DEFAULT_CLUSTER
-        every = dict.fromkeys([default, *settings.clusters])
-        allowed = {default if name == DEFAULT_CLUSTER else name for name in settings.slack_probe_clusters}
+        every = dict.fromkeys([self.default, *settings.clusters])
+        allowed = {self.default if name == DEFAULT_CLUSTER else name for name in settings.slack_probe_clusters}
         return tuple(name for name in every if not allowed or name in allowed)
 
     def context(self, cluster: str | None) -> str | None:
-        """Return the context of a cluster that was chosen; None for the default one."""
+        """Return the context of a cluster that was chosen; None for a default one without a name."""
         chosen = cluster or (self.clusters[0] if self.clusters else None)
-        return None if chosen in (None, DEFAULT_CLUSTER, self._settings.context) else chosen
+        return None if chosen == DEFAULT_CLUSTER else chosen
 
     def offered(self, spot: Spot) -> bool:
         """Tell whether a look may be asked for here at all."""
@@ -86,6 +90,6 @@ class Access:
         allowed = set()
         for name in self._settings.slack_probe_namespaces:
             of, _, namespace = name.rpartition("/")
-            if of in ("", cluster) or (of == DEFAULT_CLUSTER and self.context(cluster) is None):
+            if of in ("", cluster) or (of == DEFAULT_CLUSTER and cluster == self.default):
                 allowed.add(namespace)
         return allowed

@@ -167,7 +167,8 @@ class Listeners:
         if kept is None:
             await self._whisper(body, notices.answer_gone())
             return
-        scope, cluster = known_scope(kept), kept.scope.get("cluster")
+        # Where was looked without a name for the cluster, it was the default one.
+        scope, cluster = known_scope(kept), kept.scope.get("cluster", self._access.default if kept.scope else None)
         clusters = self._access.clusters
         if cluster not in clusters:
             cluster = clusters[0] if len(clusters) == 1 else None

@@ -48,5 +48,5 @@ def test_a_look_into_one_that_is_not_allowed_is_refused() -> None:
 
 def test_without_a_choice_the_first_that_is_allowed_is_looked_into() -> None:
     assert access(context="prod", clusters=("stage",), slack_probe_clusters=("stage",)).context(None) == "stage"
-    assert access(context="prod", clusters=("stage",)).context(None) is None
-    assert access(context="prod", clusters=("stage",)).context("prod") is None
+    assert access(context="prod", clusters=("stage",)).context(None) == "prod"
+    assert access(clusters=("stage",)).context(None) is None
