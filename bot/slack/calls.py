@@ -93,7 +93,7 @@ class SlackCalls:
             ):
                 if response.status == 429:
                     raise Limited(_wait(response.headers.get("Retry-After")))
-                if response.status >= 500:
+                if response.status >= 500 or response.content_type == "text/html":  # a proxy's page
                     raise Trouble(f"HTTP {response.status}")
                 if response.status != 200:
                     raise Refused(_word(await response.text()))
@@ -112,17 +112,16 @@ async def _explained(run: Callable[[], Awaitable[T]]) -> T:
             raise Limited(_wait(response.headers.get("Retry-After"))) from error
         word = _error(response)
         if status >= 500 or word in _SERVER or not word:
-            raise Trouble(f"HTTP {status}: {word}") from error
+            raise Trouble(f"HTTP {status}{word and ': '}{word}") from error
         raise Refused(word) from error
     except (TimeoutError, OSError, aiohttp.ClientError, SlackClientError, json.JSONDecodeError) as error:
         raise Trouble(type(error).__name__) from error
 
 
 def _error(response: Any) -> str:
-    try:
-        return str(response["error"] or "")
-    except (KeyError, TypeError, ValueError):
-        return ""
+    """Return Slack's word for what is wrong; empty where it is not Slack that answers, but say a proxy's page."""
+    said = getattr(response, "data", response)
+    return str(said.get("error") or "") if isinstance(said, Mapping) else ""
 
 
 def _wait(header: Any) -> float:

@@ -52,7 +52,7 @@ _TOKEN_TROUBLE = {
     "account_inactive": "its app or workspace is gone; install the app again",
     "token_revoked": "it was revoked; install the app again",
     "token_expired": "it has expired; install the app again",
-    "not_allowed_token_type": "it is another kind of token",
+    "not_allowed_token_type": "it is another kind of token; the bot's begins with xoxb-, the app-level one with xapp-",
     "missing_scope": "it lacks a scope",
 }
 
@@ -187,4 +187,19 @@ def _clock(date: object) -> Found | None:
 def _trouble(name: str, error: Exception) -> str:
     if isinstance(error, Refused):
         return f"{name}: {_TOKEN_TROUBLE.get(error.error, f'Slack says {error.error}')}"
-    return f"{name} could not be checked, because Slack was not reached ({error})"
+    return f"{name} could not be checked, because Slack was not reached: {_way(error)}"
+
+
+def _way(error: Exception) -> str:
+    """Say what came in between, as far as a person can do something about it."""
+    cause = error.__cause__
+    match cause:
+        case aiohttp.ClientConnectorDNSError():
+            return f"there is no host {cause.host}"
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+            return f"TLS with {cause.host} failed; is there a proxy in between?"
+        case aiohttp.ClientConnectorError():
+            return f"nothing answers at {cause.host}, port {cause.port}"
+        case TimeoutError():
+            return "it does not answer in time"
+    return f"what answers there is not Slack's API, or it is in trouble ({error})"

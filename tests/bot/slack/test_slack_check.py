@@ -122,3 +122,12 @@ def test_a_slack_that_is_not_reached_is_told_apart_from_a_wrong_token() -> None:
     code, lines, _ = check(slack, ACKNET_SLACK_BASE_URL=gone)
     assert code == 2
     assert all("not reached" in line for line in wrong(lines))
+
+
+def test_an_address_at_which_slack_is_not_is_told_as_that() -> None:
+    with slack_platform() as slack:
+        code, lines, said = check(slack, ACKNET_SLACK_BASE_URL=f"{slack.url}/elsewhere")
+    assert code == 2
+    assert [line for line in wrong(lines) if "not Slack's API" not in line] == []
+    assert len(wrong(lines)) == 2
+    assert "Traceback" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bot.slack.conftest import Live
+from tests.doubles.slack import Fault
 
 ENTRY = "terway-vswitch-ip-exhausted"
 OTHER = "flannel-hairpin"
@@ -169,3 +170,17 @@ def test_an_error_is_said_without_what_it_was(live: Live) -> None:
 
     assert "went wrong" in answer.text
     assert "hunter2" not in answer.text
+
+
+def test_what_a_proxy_answers_in_place_of_slack_is_not_taken_for_its_word(live: Live) -> None:
+    page = b"<html><h1>Blocked by policy</h1></html>"
+    faults = [Fault(called, status=403, body=page) for called in ("chat.postMessage", "response_url")]
+    live.slack.faults += faults
+    question = live.slack.mention(live.channel, live.user, f"{ENTRY}?")
+    live.slack.slash("/acknet", f"{OTHER}?", channel=live.channel, user=live.user).wait(30)
+    live.answers(question.ts)
+    live.slack.wait_until(lambda: live.slack.ephemerals(live.user, live.channel), timeout=90)
+    live.settle()
+
+    assert len(live.said()) == 1
+    assert [fault.times for fault in faults] == [0, 0]
