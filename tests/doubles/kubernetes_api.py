@@ -43,7 +43,7 @@ from tests.doubles.kubernetes_answers import (
 from tests.doubles.kubernetes_logs import container_of, no_log, window
 from tests.doubles.kubernetes_objects import BUILT_IN, InMemoryObjects, ObjectSource
 from tests.doubles.kubernetes_rbac import Permissions, Wish
-from tests.doubles.kubernetes_selectors import InvalidSelector, field_selector, label_selector
+from tests.doubles.kubernetes_selectors import InvalidSelector, Selector, field_selector, label_selector
 from tests.doubles.kubernetes_watches import FIRST_REVISION, Watch, Watches
 
 __all__ = ["Fault", "KubernetesApi", "Request", "kubernetes_api"]
@@ -288,13 +288,16 @@ class KubernetesApi:
         namespace = parts["name"] if resource == "namespaces" else parts["namespace"]
         return Wish(verb, parts["group"], resource, namespace, name)
 
-    def _list(self, request: Request, kind: Resource, namespace: str | None) -> Reply:
-        query = request.query
+    def _selectors(self, query: Mapping[str, str], kind: Resource) -> tuple[Selector, Selector]:
         try:
             labels = label_selector(query.get("labelSelector", ""))
-            fields = field_selector(query.get("fieldSelector", ""), kind, self._minor)
+            return labels, field_selector(query.get("fieldSelector", ""), kind, self._minor)
         except InvalidSelector as error:
             raise Failure(400, str(error)) from error
+
+    def _list(self, request: Request, kind: Resource, namespace: str | None) -> Reply:
+        query = request.query
+        labels, fields = self._selectors(query, kind)
         _whole(query, "timeoutSeconds")
         limit, start = max(_whole(query, "limit") or 0, 0), 0
         if (version := query.get("resourceVersion", "")) and not version.isdecimal():
@@ -326,11 +329,7 @@ class KubernetesApi:
 
     def _watch(self, request: Request, kind: Resource, namespace: str | None) -> Reply:
         query = request.query
-        try:
-            labels = label_selector(query.get("labelSelector", ""))
-            fields = field_selector(query.get("fieldSelector", ""), kind, self._minor)
-        except InvalidSelector as error:
-            raise Failure(400, str(error)) from error
+        labels, fields = self._selectors(query, kind)
         if (version := query.get("resourceVersion", "")) and not version.isdecimal():
             raise Failure(500, unreadable_version(version))
         since = int(version or 0) or self.watches.revision
