@@ -12,7 +12,7 @@ from tests.bot.diagnosis.pasting import CONFIG_MAP, DAEMON_SET, EXHAUSTED, NODE,
 def test_a_described_pod_is_read(wrapped):
     reader = read(wrapped(POD))
     pod = get(reader, "pods", "api-0", "shop")
-    assert pod["apiVersion"], pod["kind"] == ("v1", "Pod")
+    assert (pod["apiVersion"], pod["kind"]) == ("v1", "Pod")
     assert pod["metadata"]["labels"] == {"app": "api", "statefulset.kubernetes.io/pod-name": "api-0"}
     assert pod["metadata"]["annotations"] == {
         "k8s.aliyun.com/pod-networking": "default",
