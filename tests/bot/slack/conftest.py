@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import pytest
 
 from tests.doubles.engine import StandInEngine
-from tests.doubles.slack import Message, RateLimits, SlackPlatform, slack_platform
+from tests.doubles.slack import Message, RateLimits, SlackPlatform, Timings, slack_platform
 from tests.doubles.slack_bot import RunningBot, Transport, running_bot, slack_settings
 from tests.doubles.slack_manifest import granted
 
 EVENTS, SCOPES = granted()
+PATIENT = Timings(ack=30, trigger=60)
+"""Slack waits three seconds for either; a busy machine may stand still for as long."""
 _numbers = itertools.count(1)
 
 
@@ -66,7 +68,7 @@ def transport(request: pytest.FixtureRequest) -> Transport:
 
 @pytest.fixture(scope="module")
 def _live(transport: Transport, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with slack_platform(limits=RateLimits(enabled=False), events=EVENTS, scopes=SCOPES) as slack:
+    with slack_platform(limits=RateLimits(enabled=False), timings=PATIENT, events=EVENTS, scopes=SCOPES) as slack:
         for user in ("U1", "U2"):
             slack.user(user)
         slack.user("U3", bot=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.slack.blocks import names
-from tests.bot.slack.conftest import EVENTS, SCOPES, Live
+from tests.bot.slack.conftest import EVENTS, PATIENT, SCOPES, Live
 from tests.doubles.engine import StandInEngine
 from tests.doubles.kubernetes_api import Fault, KubernetesApi, kubernetes_api
 from tests.doubles.slack import Message, RateLimits, slack_platform
@@ -33,7 +33,7 @@ def api() -> Iterator[KubernetesApi]:
 @pytest.fixture(scope="module")
 def _looking(transport: Transport, api: KubernetesApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     directory = tmp_path_factory.mktemp("slack")
-    with slack_platform(limits=RateLimits(enabled=False), events=EVENTS, scopes=SCOPES) as slack:
+    with slack_platform(limits=RateLimits(enabled=False), timings=PATIENT, events=EVENTS, scopes=SCOPES) as slack:
         for user in ("U1", "U2", MEMBER, ONCALL):
             slack.user(user)
         slack.user(STRANGER, team_id="T0OTHER")

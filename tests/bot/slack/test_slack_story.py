@@ -16,6 +16,7 @@ from bot.slack.blocks import ButtonValue, names
 from bot.slack.listeners import SHORTCUT
 from bot.slack.part import EVENTS_PATH
 from corpus import load_corpus
+from tests.bot.slack.conftest import PATIENT
 from tests.doubles.kubernetes_api import kubernetes_api
 from tests.doubles.slack import Message, RateLimits, SlackPlatform, slack_platform
 from tests.doubles.slack_manifest import granted
@@ -56,7 +57,7 @@ def story(
     events, scopes = granted()
     objects = [as_json(one) for one in SCENARIO.objects]
     with (
-        slack_platform(limits=RateLimits(enabled=False), events=events, scopes=scopes) as slack,
+        slack_platform(limits=RateLimits(enabled=False), timings=PATIENT, events=events, scopes=scopes) as slack,
         kubernetes_api(objects, logs=SCENARIO.logs, now=NOW) as api,
     ):
         slack.user("U1")
