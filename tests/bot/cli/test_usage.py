@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,12 @@ def test_a_command_that_takes_another_one_shows_its_help(tmp_path: Path) -> None
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Usage: acknet index ")
     assert "build" in done.stderr
+
+
+@pytest.mark.parametrize("group", ["", "audit", "corpus", "index", "questions", "token"])
+def test_the_help_says_what_each_command_is_for_without_being_cut_off(tmp_path: Path, group: str) -> None:
+    help_of = shell_in(tmp_path, COLUMNS="80").run(*group.split(), "--help").stdout
+    commands = re.findall(r"^  ([a-z]+)  +(\S.*)$", help_of.partition("Commands:")[2], re.MULTILINE)
+    assert commands
+    assert [name for name, purpose in commands if not purpose.endswith(".")] == []
+    assert "..." not in help_of.partition("Commands:")[2]
