@@ -208,7 +208,7 @@ class SlackBot:
         except (Trouble, OSError, aiohttp.ClientError, TimeoutError):
             _logger.exception("slack: an event could not be taken; Slack sends it again")
             return 503, {}, ""
-        except (ValueError, AttributeError, TypeError, KeyError):
+        except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
             _logger.warning("slack: a signed request is none that Slack documents", exc_info=True)
             return 400, {}, "The body is no request of Slack.\n"
         return response.status, response.first_headers_without_set_cookie(), response.body

@@ -158,6 +158,7 @@ def test_signed_bytes_that_are_no_text_reach_no_parser(
         b'{"type": "event_callback"}',
         b'{"type": "event_callback", "event": []}',
         b'{"type": "event_callback", "event": {"type": "message"}}',
+        pytest.param(b'{"a":' * 50_000, id="deep"),
     ],
 )
 def test_signed_nonsense_is_answered_without_an_error(slack: SlackPlatform, server: RunningServer, body: bytes) -> None:
