@@ -18,21 +18,18 @@ settings.register_profile("acknet", deadline=None, suppress_health_check=[Health
 settings.load_profile("acknet")
 
 ROOT = Path(__file__).parents[1]
+_OF_TESTS = {"ACKNET_TEST_CACHE", "ACKNET_EDITIONS_DIR"}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep tests, and the processes they start, away from what the user of this machine has of acknet."""
-    names = ("XDG_CONFIG_HOME", "XDG_STATE_HOME")
-    before = {name: os.environ.get(name) for name in names}
-    for name in names:
-        os.environ[name] = str(tmp_path_factory.mktemp(name.lower()))
-    yield
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
+    """Keep tests, and the processes they start, away from what the user of this machine has and sets of acknet."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ACKNET_") and name not in _OF_TESTS]:
+            patch.delenv(name)
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +46,11 @@ def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cache = tmp_path_factory.getbasetemp().parent / "cache"  # the workers of a session share it
     else:
         cache = tmp_path_factory.mktemp("cache")
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("ACKNET_")}
     # In a process of its own: what builds an index neither warns nor stays here.
     subprocess.run(
         [sys.executable, "-m", "bot", "index", "build"],
         cwd=ROOT,
-        env=surroundings | {"ACKNET_CACHE_DIR": str(cache)},
+        env=os.environ | {"ACKNET_CACHE_DIR": str(cache)},
         check=True,
     )
     return cache

@@ -20,10 +20,9 @@ def kubectl_acknet(kubectl: str, tmp_path: Path) -> Plugin:
     plugin = tmp_path / "kubectl-acknet"  # what the installation writes, for this Python and this source
     plugin.write_text(f"#!{sys.executable}\nfrom bot.cli import main\nmain()\n")
     plugin.chmod(0o755)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ACKNET_")}
-    environment |= {"PATH": f"{tmp_path}:{environment['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    own = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     return lambda *words: subprocess.run(
-        [kubectl, "acknet", *words], env=environment, capture_output=True, text=True, check=False
+        [kubectl, "acknet", *words], env=os.environ | own, capture_output=True, text=True, check=False
     )
 
 
