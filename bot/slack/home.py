@@ -82,15 +82,18 @@ class Home:
             entries = len(self._service.engine.corpus.entries)
             lines = [HealthLine("Answers", True, f"from {entries} entries of the FAQ")]
         except NotReady as error:
-            opening = error.retry_after is not None
-            lines = [HealthLine("Answers", None if opening else False, "the index is not open")]
+            if error.retry_after is not None:
+                lines = [HealthLine("Answers", None, "the index is being opened; questions wait for it")]
+            else:
+                lines = [HealthLine("Answers", False, "the index cannot be opened; tell those who run acknet")]
         try:
             await self._service.store.check()
             lines.append(HealthLine("Memory of answers and ratings", True))
         except StoreUnavailable:
             lines.append(HealthLine("Memory of answers and ratings", False, "down; answers go on"))
         if self._service.settings.slack_probe:
-            lines.append(HealthLine("Looks into clusters", True, ", ".join(self._access.clusters)))
+            # Whether they are reached shows when one is looked into.
+            lines.append(HealthLine("Looks into clusters", None, ", ".join(self._access.clusters) or "none is allowed"))
         return lines
 
     async def _asked_most(self) -> list[Asked]:

@@ -302,9 +302,9 @@ VIEWS: dict[str, Callable[[], View]] = {
     "reason-form": lambda: reason_form(PLACE),
     "home": lambda: home_view(
         health=[
-            HealthLine("Answers", True, "42 entries, index of 2026-03-01"),
-            HealthLine("Cluster prod-hangzhou", False, "the API server does not answer"),
-            HealthLine("Memory of questions", None),
+            HealthLine("Answers", True, "from 42 entries of the FAQ"),
+            HealthLine("Memory of answers and ratings", False, "down; answers go on"),
+            HealthLine("Looks into clusters", None, "prod-hangzhou, staging"),
         ],
         asked_most=[
             Asked(CORPUS[EXHAUSTED].title, 31),
