@@ -63,5 +63,5 @@ class RetrievalSettings(BaseModel):
         gt=0,
         le=120,
         description="Seconds that one call to the Milvus server may take; a question whose search takes longer is not "
-        "answered.",
+        "answered. Making and loading a collection has a minute.",
     )

@@ -11,6 +11,10 @@ __all__ = ["MilvusServer", "VectorStoreUnavailable"]
 
 _LONGEST_REASON = 200
 
+_PREPARING = frozenset({"create_collection", "load_collection"})
+_PREPARING_SECONDS = 60.0
+"""What a call of those may take at least: a server makes and loads a collection in seconds, not in one answer."""
+
 
 class VectorStoreUnavailable(VectorStoreError):
     """Raised when the server of a store cannot be reached, is too slow or refuses; trying again may help."""
@@ -19,9 +23,9 @@ class VectorStoreUnavailable(VectorStoreError):
 class MilvusServer:
     """A Milvus server at ``url``; ``token`` is what it wants to let somebody in (``user:password`` or a key).
 
-    ``timeout`` is the seconds that one call may take, attempts to connect again among them. Raises
-    VectorStoreUnavailable when the server cannot be reached, ImportError without pymilvus. Safe to use from several
-    threads.
+    ``timeout`` is the seconds that one call may take, attempts to connect again among them; making and loading a
+    collection has a minute. Raises VectorStoreUnavailable when the server cannot be reached, ImportError without
+    pymilvus. Safe to use from several threads.
     """
 
     def __init__(self, url: str, *, token: str = "", timeout: float = 5.0) -> None:
@@ -34,11 +38,12 @@ class MilvusServer:
         self._timeout = timeout
         self._failures = (pymilvus.MilvusException, grpc.RpcError, grpc.FutureTimeoutError)
         # dedicated: closing this one closes no other's connection to the same server.
-        self._client: Any = self._said(pymilvus.MilvusClient, uri=url, token=token, dedicated=True)
+        self._client: Any = self._said(pymilvus.MilvusClient, timeout, uri=url, token=token, dedicated=True)
 
     def call(self, method: str, *args: object, **options: object) -> Any:
         """Call a method of ``pymilvus.MilvusClient``; raise VectorStoreUnavailable when it fails."""
-        return self._said(getattr(self._client, method), *args, **options)
+        timeout = max(self._timeout, _PREPARING_SECONDS) if method in _PREPARING else self._timeout
+        return self._said(getattr(self._client, method), timeout, *args, **options)
 
     def schema(self, dimension: int) -> dict[str, Any]:
         """Return what ``create_collection`` takes to make one for vectors: an id, a vector, exact inner product."""
@@ -55,9 +60,9 @@ class MilvusServer:
         """Close the connection."""
         self._client.close()
 
-    def _said(self, function: Any, *args: object, **options: object) -> Any:
+    def _said(self, function: Any, timeout: float, *args: object, **options: object) -> Any:
         try:
-            return function(*args, timeout=self._timeout, **options)
+            return function(*args, timeout=timeout, **options)
         except self._failures as error:
             reason = " ".join(str(getattr(error, "message", "") or error or type(error).__name__).split())
             raise VectorStoreUnavailable(f"the vector store {self.url} fails: {reason[:_LONGEST_REASON]}") from error

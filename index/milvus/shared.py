@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def shared_vectors(server: MilvusServer, directory: Path, digest: str, *, again:
         _check(filled, local, server)
         server.call("alter_alias" if there else "create_alias", filled.name, alias)
     except VectorStoreError:
-        server.call("drop_collection", filled.name)
+        with suppress(VectorStoreUnavailable):
+            server.call("drop_collection", filled.name)
         if there or not server.call("has_collection", alias):
             raise
         return shared_vectors(server, directory, digest)  # somebody else was first

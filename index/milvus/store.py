@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,7 +13,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from index.encoder import Vectors
-from index.milvus.server import MilvusServer
+from index.milvus.server import MilvusServer, VectorStoreUnavailable
 from index.vectors import FaissStore, Ids, VectorStoreError, checked
 
 __all__ = ["LocalVectors", "MilvusStore"]
@@ -19,7 +21,14 @@ __all__ = ["LocalVectors", "MilvusStore"]
 _Item = TypeVar("_Item")
 
 _IDS_END = 2**63
-_BATCH = 500
+_WRITTEN = 500
+_READ = 2_000
+"""Vectors of one call."""
+
+_SETTLED_SECONDS = 60.0
+"""How long after it was opened or changed a collection is searched with all that the server knows, for which that waits
+for the next tick of its clock, 0.2 s or more. Later what was written some seconds ago is enough: no more is written."""
+
 _MOST_NEIGHBOURS = 16_384
 """What Milvus takes as the limit of one search."""
 
@@ -53,6 +62,7 @@ class MilvusStore:
             raise VectorStoreError(f"{server.url}: the collection {name} was not made by acknet")
         self._dimension = int(fields["vector"]["params"]["dim"])
         server.call("load_collection", name)
+        self._changed = time.monotonic()
         self._count = int(server.call("query", name, filter="", output_fields=["count(*)"])[0]["count(*)"])
 
     @classmethod
@@ -78,11 +88,11 @@ class MilvusStore:
             raise VectorStoreError("ids are whole numbers from 0 to 2⁶³ - 1")
         if len(numbers) != len(matrix):
             raise VectorStoreError(f"{len(numbers)} ids for {len(matrix)} vectors")
-        if len(set(numbers)) != len(numbers) or any(self._rows(numbers, ["id"])):
+        if len(set(numbers)) != len(numbers) or (self._count and any(self._rows(numbers, ["id"]))):
             raise VectorStoreError("every id may be stored once only")
-        for rows in _batches(zip(numbers, matrix, strict=True)):
+        for rows in _batches(zip(numbers, matrix, strict=True), _WRITTEN):
             self._server.call("insert", self.name, [{"id": number, "vector": row} for number, row in rows])
-            self._count += len(rows)
+            self._changed, self._count = time.monotonic(), self._count + len(rows)
 
     def remove(self, ids: Sequence[int]) -> None:
         """Forget these vectors; see :class:`index.vectors.VectorStore`."""
@@ -90,9 +100,9 @@ class MilvusStore:
         known = {row["id"] for row in self._rows(numbers, ["id"])}
         if unknown := numbers - known:
             raise VectorStoreError(f"no vector has the id {min(unknown)}")
-        for batch in _batches(numbers):
+        for batch in _batches(numbers, _WRITTEN):
             self._server.call("delete", self.name, ids=batch)
-            self._count -= len(batch)
+            self._changed, self._count = time.monotonic(), self._count - len(batch)
 
     def search(self, queries: Vectors, k: int) -> tuple[Vectors, Ids]:
         """Return the nearest vectors; see :class:`index.vectors.VectorStore`.
@@ -107,7 +117,15 @@ class MilvusStore:
             raise VectorStoreError(f"Milvus returns {_MOST_NEIGHBOURS} neighbours at most, not {k}")
         if k == 0 or not len(matrix):
             return np.zeros((len(matrix), k), np.float32), np.zeros((len(matrix), k), np.int64)
-        found = self._server.call("search", self.name, data=matrix, anns_field="vector", limit=k, output_fields=["id"])
+        found = self._server.call(
+            "search",
+            self.name,
+            data=matrix,
+            anns_field="vector",
+            limit=k,
+            output_fields=["id"],
+            consistency_level="Bounded" if time.monotonic() - self._changed > _SETTLED_SECONDS else "Strong",
+        )
         if len(found) != len(matrix) or any(len(hits) != k for hits in found):
             raise VectorStoreError(f"{self._server.url}: vectors are missing from the collection {self.name}")
         scores = np.array([[hit["distance"] for hit in hits] for hits in found], dtype=np.float32)
@@ -149,20 +167,22 @@ class MilvusStore:
         if server is None:
             raise VectorStoreError(f"{path}: there is no server to put it into")
         ids, vectors = (local := LocalVectors.load(path)).contents()
-        store = cls.create(server, name or f"acknet_{secrets.token_hex(8)}", local.dimension)
+        name = name or f"acknet_{secrets.token_hex(8)}"
         try:
+            store = cls.create(server, name, local.dimension)
             store.add(ids.tolist(), vectors)
         except VectorStoreError:
-            server.call("drop_collection", store.name)
+            with suppress(VectorStoreUnavailable):
+                server.call("drop_collection", name)
             raise
         return store
 
     def _rows(self, ids: Iterable[int], fields: list[str]) -> Iterator[dict[str, Any]]:
-        for batch in _batches(ids):
+        for batch in _batches(ids, _READ):
             yield from self._server.call("query", self.name, ids=batch, output_fields=fields)
 
 
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
     rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
+    while batch := list(islice(rest, size)):
         yield batch

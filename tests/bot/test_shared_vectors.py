@@ -1,4 +1,7 @@
-"""An engine whose vectors lie in a Milvus server answers as one with FAISS, or says why it does not."""
+"""An engine whose vectors lie in a Milvus server answers as one with FAISS, or says why it does not.
+
+Milvus Lite is the server, and a real one too where MILVUS_SERVER names its program.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +21,28 @@ from bot.engine import Engine, EngineError, SearchFailed, build, open_engine
 from bot.opening import NotReady
 from bot.settings import Settings
 from index.milvus.server import MilvusServer
-from tests.doubles.milvus import MilvusLite, milvus_lite
+from tests.doubles.milvus import KINDS, AnyMilvus, milvus
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = ROOT / "tests" / "questions" / "heldout.jsonl"
-SAMPLE = 10
-"""Every tenth held-out question: Milvus Lite is slow."""
+SAMPLE = {"lite": 10, "server": 1}
+"""Milvus Lite is slow: every tenth held-out question is enough there."""
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusLite]:
-    with milvus_lite(tmp_path_factory.mktemp("milvus")) as running:
-        yield running
+def running(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyMilvus]:
+    with milvus(kind, tmp_path_factory.mktemp("milvus")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def settings(built_cache: Path, lite: MilvusLite) -> Settings:
-    return Settings(cache_dir=built_cache, vector_store_url=lite.url, vector_store_timeout=60)
+def settings(built_cache: Path, running: AnyMilvus) -> Settings:
+    return settings_for(built_cache, running)
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +56,22 @@ def alone(built_cache: Path) -> Engine:
 
 
 @pytest.fixture
-def administrator(lite: MilvusLite) -> Iterator[MilvusServer]:
-    server = MilvusServer(lite.url, timeout=60)
+def administrator(running: AnyMilvus) -> Iterator[MilvusServer]:
+    server = MilvusServer(running.url, timeout=60)
     yield server
     server.close()
+
+
+def settings_for(cache: Path, server: AnyMilvus) -> Settings:
+    return Settings(cache_dir=cache, vector_store_url=server.url, vector_store_timeout=60)
 
 
 def alias_of(engine: Engine) -> str:
     return f"acknet_{engine.index_digest[:16]}"
 
 
-def test_it_ranks_the_held_out_questions_as_faiss_does(shared, alone):
-    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()[::SAMPLE]
+def test_it_ranks_the_held_out_questions_as_faiss_does(kind, shared, alone):
+    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()[:: SAMPLE[kind]]
     for question in (json.loads(line)["query"] for line in lines):
         there, here = shared.rank([question]), alone.rank([question])
         assert (there.outcome, there.choices) == (here.outcome, here.choices), question
@@ -87,11 +99,11 @@ def test_building_by_force_moves_the_alias_to_a_new_collection(shared, settings,
     assert shared.rank(["terway vswitch full"]).entries
 
 
-def test_a_collection_with_other_contents_is_refused(built_cache, alone, tmp_path):
-    with milvus_lite(tmp_path / "milvus") as lite:
-        settings = Settings(cache_dir=built_cache, vector_store_url=lite.url, vector_store_timeout=60)
+def test_a_collection_with_other_contents_is_refused(kind, built_cache, alone, tmp_path):
+    with milvus(kind, tmp_path / "milvus") as running:
+        settings = settings_for(built_cache, running)
         engine = open_engine(settings)
-        server = MilvusServer(lite.url, timeout=60)
+        server = MilvusServer(running.url, timeout=60)
         row = server.call("query", alias_of(alone), ids=[0], output_fields=["id", "vector"])[0]
         server.call("delete", alias_of(alone), ids=[0])
         with pytest.raises(EngineError, match=r"is not what the index was made with \(\d+ vectors, not \d+\)"):
@@ -104,27 +116,27 @@ def test_a_collection_with_other_contents_is_refused(built_cache, alone, tmp_pat
         with pytest.raises(EngineError, match=r"\(no vector has the id 0\)"):
             open_engine(settings)
         server.close()
-        lite.stop()
+        running.stop()
         with pytest.raises(SearchFailed, match="The index cannot be searched: the vector store http") as caught:
             engine.ask(["terway vswitch full"])
         assert isinstance(caught.value, NotReady)
         assert caught.value.retry_after
 
 
-def test_a_collection_of_somebody_else_under_that_name_is_refused(built_cache, alone, tmp_path):
-    with milvus_lite(tmp_path / "milvus") as lite:
-        server = MilvusServer(lite.url, timeout=60)
+def test_a_collection_of_somebody_else_under_that_name_is_refused(kind, built_cache, alone, tmp_path):
+    with milvus(kind, tmp_path / "milvus") as running:
+        server = MilvusServer(running.url, timeout=60)
         server.call("create_collection", alias_of(alone), dimension=8)
         with pytest.raises(EngineError, match="was not made by acknet"):
-            open_engine(Settings(cache_dir=built_cache, vector_store_url=lite.url, vector_store_timeout=60))
+            open_engine(settings_for(built_cache, running))
         server.close()
 
 
-def test_a_server_that_is_down_is_said_in_one_line(built_cache, tmp_path):
-    with milvus_lite(tmp_path / "milvus") as lite:
-        lite.stop()
+def test_a_server_that_is_down_is_said_in_one_line(kind, built_cache, tmp_path):
+    with milvus(kind, tmp_path / "milvus") as running:
+        running.stop()
         with pytest.raises(EngineError, match=r"\Athe vector store http://127.0.0.1:\d+ fails: [^\n]+\Z"):
-            open_engine(Settings(cache_dir=built_cache, vector_store_url=lite.url, vector_store_timeout=1))
+            open_engine(Settings(cache_dir=built_cache, vector_store_url=running.url, vector_store_timeout=1))
 
 
 def test_without_the_setting_nothing_of_milvus_is_imported(built_cache):
@@ -139,11 +151,10 @@ def test_without_the_setting_nothing_of_milvus_is_imported(built_cache):
     assert done.stdout.strip() == ""
 
 
-def test_of_replicas_that_start_at_once_one_fills_a_collection_and_all_search_it(built_cache, alone, tmp_path):
-    with milvus_lite(tmp_path / "milvus") as lite, ThreadPoolExecutor(2) as replicas:
-        settings = Settings(cache_dir=built_cache, vector_store_url=lite.url, vector_store_timeout=60)
-        engines = list(replicas.map(open_engine, [settings] * 2))
-        server = MilvusServer(lite.url, timeout=60)
+def test_of_replicas_that_start_at_once_one_fills_a_collection_and_all_search_it(kind, built_cache, alone, tmp_path):
+    with milvus(kind, tmp_path / "milvus") as running, ThreadPoolExecutor(2) as replicas:
+        engines = list(replicas.map(open_engine, [settings_for(built_cache, running)] * 2))
+        server = MilvusServer(running.url, timeout=60)
         assert len(server.call("list_collections")) == 1
         server.close()
         found = [engine.rank(["terway vswitch full"]).entries[0].entry for engine in engines]

@@ -1,14 +1,20 @@
-"""Milvus Lite as a server on loopback: the protocol of Milvus over a real socket, ended with all its threads."""
+"""Milvus on loopback: Milvus Lite as a server, ended with all its threads, or a real one where there is its program."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MilvusLite", "milvus_lite"]
+import pytest
+
+from tests.doubles.milvus_server import UNSET, RunningMilvus, milvus_program, running_milvus
+
+__all__ = ["KINDS", "AnyMilvus", "MilvusLite", "milvus", "milvus_lite"]
+
+KINDS = ("lite", "server")
 
 
 @dataclass
@@ -25,6 +31,19 @@ class MilvusLite:
             self.running = False
             self.server.stop(grace=None).wait(30)
             self.database.close()
+
+
+AnyMilvus = MilvusLite | RunningMilvus
+
+
+def milvus(kind: str, directory: Path) -> AbstractContextManager[AnyMilvus]:
+    """Run one of ``KINDS`` over ``directory``; the test is skipped where there is no program of a real server."""
+    if kind == "lite":
+        return milvus_lite(directory)
+    program = milvus_program()
+    if program is None:
+        pytest.skip(UNSET)
+    return running_milvus(program, directory)
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The store in a Milvus server behind the contract of all stores, over a real socket."""
+"""The store in a Milvus server behind the contract of all stores, over a real socket.
+
+Milvus Lite is the server, and a real one too where MILVUS_SERVER names its program.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,18 @@ pytest.importorskip("milvus_lite", reason="needs milvus-lite")
 
 from index.milvus.server import MilvusServer, VectorStoreUnavailable
 from index.milvus.store import MilvusStore
-from tests.doubles.milvus import milvus_lite
+from tests.doubles.milvus import KINDS, milvus
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    with milvus_lite(tmp_path_factory.mktemp("milvus")) as lite:
-        connected = MilvusServer(lite.url, timeout=60)
+def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    with milvus(kind, tmp_path_factory.mktemp("milvus")) as running:
+        connected = MilvusServer(running.url, timeout=60)
         yield connected
         connected.close()
 
@@ -89,12 +97,29 @@ def test_a_collection_that_is_gone_is_an_error_in_one_line(server, name):
         store.search(unit_vectors(1), 5)
 
 
-def test_a_server_that_went_down_is_an_error_and_says_nothing_on_stderr(tmp_path, capfd):
-    with milvus_lite(tmp_path / "milvus") as lite:
-        connected = MilvusServer(lite.url, timeout=5)
+def test_a_store_that_nobody_changes_any_more_is_not_waited_for(server, name, monkeypatch):
+    vectors = unit_vectors(40)
+    store = MilvusStore.create(server, name, DIMENSION)
+    store.add(range(40), vectors)
+    asked: list[object] = []
+
+    def call(method: str, *arguments: object, **options: object) -> object:
+        asked.append(options.get("consistency_level"))
+        return MilvusServer.call(server, method, *arguments, **options)
+
+    monkeypatch.setattr(server, "call", call)
+    store.search(vectors, 1)
+    monkeypatch.setattr("index.milvus.store._SETTLED_SECONDS", 0.0)
+    assert store.search(vectors, 1)[1].ravel().tolist() == list(range(40))
+    assert asked == ["Strong", "Bounded"]
+
+
+def test_a_server_that_went_down_is_an_error_and_says_nothing_on_stderr(kind, tmp_path, capfd):
+    with milvus(kind, tmp_path / "milvus") as running:
+        connected = MilvusServer(running.url, timeout=5)
         store = MilvusStore.create(connected, "acknet_test", DIMENSION)
         store.add(range(5), unit_vectors(5))
-        lite.stop()
+        running.stop()
         with pytest.raises(VectorStoreUnavailable):
             store.search(unit_vectors(1), 5)
         connected.close()
