@@ -213,5 +213,5 @@ def _explained(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise EngineError(
             f"cannot write the index below {settings.cache_dir}: {error.strerror or error}; "
-            "set ACKNET_CACHE_DIR to a directory that can be written to"
+            "set ACKNET_CACHE_DIR to a directory that can be written to and has 300 MB of room"
         ) from error

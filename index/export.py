@@ -6,7 +6,9 @@ holds torch, and prepares texts on another core meanwhile.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -25,12 +27,18 @@ __all__ = ["export_encoder", "exporting", "load_sentence_transformer"]
 
 _OPSET = 18
 
+_CANNOT_WRITE = 74
+"""The exit status when the files cannot be written (``EX_IOERR`` of ``sysexits.h``)."""
+
+_NO_SPACE = 1 << 20
+"""With less free space left, in bytes, a failure is the disk's, whatever ONNX Runtime says."""
+
 
 @contextmanager
 def exporting(directory: Path, graph: Path, weights: Path) -> Iterator[None]:
     """Do what :func:`export_encoder` does in a process of its own, beside the block; at its end the files are there.
 
-    Raises ModelError when the export fails.
+    Raises ModelError when the export fails, OSError when its files cannot be written.
     """
     command = [sys.executable, "-m", __name__, str(directory), str(graph), str(weights)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -40,6 +48,8 @@ def exporting(directory: Path, graph: Path, weights: Path) -> Iterator[None]:
             _, errors = process.communicate()
         finally:
             process.kill()
+    if process.returncode == _CANNOT_WRITE:
+        raise OSError(errno.EIO, errors.strip())
     if process.returncode:
         raise ModelError(f"exporting the encoder failed: {errors.strip().rpartition(chr(10))[2]}")
 
@@ -113,8 +123,20 @@ def _optimise(plain: Path, graph: Path, weights: Path) -> None:
     onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
 
 
-if __name__ == "__main__":
+def _export(directory: Path, graph: Path, weights: Path) -> None:
     try:
-        export_encoder(*map(Path, sys.argv[1:]))
+        export_encoder(directory, graph, weights)
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is not installed; run: pip install 'acknet[build]'")
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        if shutil.disk_usage(graph.parent).free < _NO_SPACE:
+            reason = os.strerror(errno.ENOSPC)
+        if reason is None:
+            raise
+        sys.stderr.write(reason)
+        sys.exit(_CANNOT_WRITE)
+
+
+if __name__ == "__main__":
+    _export(*map(Path, sys.argv[1:]))

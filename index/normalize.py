@@ -8,7 +8,7 @@ import unicodedata
 __all__ = ["MAX_CHARACTERS", "normalize"]
 
 MAX_CHARACTERS = 1_000_000
-"""What is read of a question; the rest of a longer one is ignored."""
+"""What is read of a question; of a longer one its beginning and its end, where a log tells what went wrong."""
 
 # However often something was escaped, all of its backslashes stand in one run, which only its first one may match.
 _BACKSLASH = re.compile(r"(?<!\\)\\++(?:(?P<letter>[nrt\"'/])|u(?P<code>[0-9a-fA-F]{4})|(?P<escape>x1[bB]|033))")
@@ -57,7 +57,8 @@ def normalize(text: str) -> str:
     mentions, emoji codes, terminal sequences, control and invisible characters go, quotes, dashes and widths become the
     plain ones. Characters that are no text (lone surrogates) go.
     """
-    text = text[:MAX_CHARACTERS]
+    if len(text) > MAX_CHARACTERS:
+        text = f"{text[: MAX_CHARACTERS // 2]}\n{text[1 - MAX_CHARACTERS // 2 :]}"
     if "\\" in text:
         text = _BACKSLASH.sub(_unescaped, text)
     if not text.isascii():

@@ -168,8 +168,11 @@ def test_plain_text_stays_as_it_is(text):
 # Size
 
 
-def test_of_a_longer_text_the_first_million_characters_are_read():
-    assert normalize("a" * (MAX_CHARACTERS + 5)) == "a" * MAX_CHARACTERS
+def test_of_a_longer_text_the_beginning_and_the_end_are_read_a_million_characters_in_all():
+    text = normalize("a" * MAX_CHARACTERS + "b" * MAX_CHARACTERS)
+    half = MAX_CHARACTERS // 2
+    assert text == "a" * half + "\n" + "b" * (half - 1)
+    assert normalize("a" * MAX_CHARACTERS) == "a" * MAX_CHARACTERS
 
 
 def test_characters_that_stand_for_many_do_not_exceed_the_limit():

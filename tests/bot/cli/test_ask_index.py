@@ -63,6 +63,13 @@ def test_no_answer_is_exit_code_3_with_the_closest_entries(shell):
     assert json.loads(shell.run("ask", "--json", "how do I bake bread?").stdout)["outcome"] == "no_answer"
 
 
+def test_an_error_at_the_end_of_megabytes_of_log_is_found(shell):
+    log = "".join(f"I1122 controller.go:{at}] Syncing pod prod/api-{at}, nothing to do\n" for at in range(30_000))
+    done = shell.run("ask", "--json", stdin=f"{log}InvalidVSwitchId.IpNotEnough".encode())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["entries"][0]["id"] == "terway-vswitch-ip-exhausted"
+
+
 def test_earlier_turns_count(shell, tmp_path):
     (tmp_path / "thread").write_text("Our cluster runs Terway in shared ENI mode.")
     alone, after = (
