@@ -44,6 +44,8 @@ _SERVERS_OWN = (
     "deletionGracePeriodSeconds",
 )
 _NOT_TAKEN = (*_SERVERS_OWN, "resourceVersion", "selfLink", "finalizers")
+_ADDRESSES = ("clusterIP", "clusterIPs")
+"""Of a Service: the server hands them out of its own range, and they are put back afterwards too."""
 
 
 class RealCluster:
@@ -61,8 +63,8 @@ class RealCluster:
     def load(self, objects: Iterable[Object], crds: Iterable[Resource] = ()) -> list[Object]:
         """Have the cluster hold ``objects`` and serve ``crds`` and their kinds; what it held before is taken away.
 
-        Objects keep the uid, the times and the managers that they have. Returns those that a server of this version
-        cannot hold. AssertionError tells what it has against another one.
+        Objects keep the uid, the times, the managers and the addresses that they have. Returns those that a server of
+        this version cannot hold. AssertionError tells what it has against another one.
         """
         wanted = list(objects)
         custom = {kind for kind in (*crds, *map(kind_of, wanted)) if kind not in BUILT_IN}
@@ -152,6 +154,8 @@ class RealCluster:
             return True
         metadata = {key: value for key, value in item["metadata"].items() if key not in _NOT_TAKEN}
         new = {**with_micro_times(item), "metadata": metadata}
+        if _has_address(item):
+            new["spec"] = {key: value for key, value in item["spec"].items() if key not in _ADDRESSES}
         path = kind.path(space)
         reply = self.plane.admin.post(path, json=new)
         if _REFUSED in reply.text:
@@ -168,7 +172,7 @@ class RealCluster:
         return True
 
     def _age(self, items: Sequence[Object]) -> None:
-        """Give objects the uid and the times that they have had for long: no API can, it is their server's to say."""
+        """Give objects the uid, times and addresses that they have had for long: only their own server could."""
         wanted = {_identity(item): item for item in items}
         changed = {}
         for key, held in self.plane.stored().items():
@@ -176,6 +180,9 @@ class RealCluster:
             if item is not None:
                 own = {name: item["metadata"][name] for name in _SERVERS_OWN if name in item["metadata"]}
                 changed[key] = {**held, "metadata": {**held["metadata"], **own}}
+                if _has_address(item):
+                    addresses = {name: item["spec"][name] for name in _ADDRESSES if name in item["spec"]}
+                    changed[key]["spec"] = {**held["spec"], **addresses}
         self.plane.store(changed)
 
     def _define(self, kinds: set[Resource]) -> None:
@@ -235,6 +242,10 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealClust
 def _place(item: Object) -> tuple[Resource, str | None, str]:
     kind, metadata = kind_of(item), item["metadata"]
     return kind, (metadata.get("namespace") or "default") if kind.namespaced else None, metadata["name"]
+
+
+def _has_address(item: Object) -> bool:
+    return kind_of(item).qualified == "services" and item.get("spec", {}).get("clusterIP", "None") not in ("", "None")
 
 
 def _identity(item: Object) -> tuple[str, str, str, str]:
