@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -26,6 +27,9 @@ from bench.report import Report, parser, run
 __all__ = ["measure"]
 
 _SECONDS = 120
+_CLIENTS = 64
+_PASTE = 10_000
+"""Characters of every tenth question that clients ask at once."""
 
 
 def measure(arguments: argparse.Namespace) -> Report:
@@ -33,7 +37,8 @@ def measure(arguments: argparse.Namespace) -> Report:
     prefix, cache = arguments.prefix.resolve(), arguments.cache.resolve()
     starts = 2 if arguments.quick else arguments.runs
     asked_for = questions(20 if arguments.quick else arguments.questions)
-    seconds, starting, ready, asking, asked = [], [], [], [], []
+    at_once = list(_distinct(asked_for, 64 if arguments.quick else 640))
+    seconds, starting, ready, asking, asked, loaded = [], [], [], [], [], 0
     for turn in range(starts + 1):
         with _served(prefix, cache) as (url, process, started):
             _until_ready(url, process)
@@ -47,6 +52,10 @@ def measure(arguments: argparse.Namespace) -> Report:
             if turn:
                 asking.append((_cpu_seconds(process) - before) / len(asked_for))
             asked.append(_resident(process))
+            if turn == starts:
+                with ThreadPoolExecutor(_CLIENTS) as clients:
+                    list(clients.map(lambda question: _ask(url, question), at_once))
+                loaded = _resident(process)
     sizes = {"environment": _bytes(prefix), "index": _bytes(cache)}
     return Report(
         "Image: what it holds, how it starts",
@@ -59,6 +68,7 @@ def measure(arguments: argparse.Namespace) -> Report:
             ("start to ready, s of CPU (median)", f"{median(starting):.2f}", ""),
             ("resident when ready, MB", f"{max(ready) / 1e6:.0f}", "300"),
             (f"resident after {len(asked_for)} questions, MB", f"{max(asked) / 1e6:.0f}", "300"),
+            (f"resident after {len(at_once)} more of {_CLIENTS} clients, MB", f"{loaded / 1e6:.0f}", "300"),
             ("a question over HTTP, ms of CPU (median)", f"{median(asking) * 1000:.0f}", ""),
             ("questions a second for each core", f"{1 / median(asking):.0f}", ""),
         ),
@@ -66,13 +76,15 @@ def measure(arguments: argparse.Namespace) -> Report:
             "The image of the distribution below it comes on top.",
             f"{starts} starts, after one that does not count: files are in the page cache. Ready: /readyz says so.",
             "CPU is user and system time of the server's process, the encoder's threads among it. The questions are "
-            "those of bench.warm, short and long, one after the other.",
+            f"those of bench.warm, short and long, one after the other; then {_CLIENTS} clients at once ask questions "
+            "of which no two are the same and every tenth is a paste of 10 kB.",
         ),
         {
             "bytes": sizes,
             "ready_seconds": seconds,
             "resident_ready": max(ready),
             "resident_asked": max(asked),
+            "resident_loaded": loaded,
             "questions": len(asked_for),
             "cpu_seconds_ready": starting,
             "cpu_seconds_question": asking,
@@ -87,6 +99,10 @@ def _served(prefix: Path, cache: Path) -> Iterator[tuple[str, subprocess.Popen[s
             "PATH": f"{prefix}/bin:/usr/bin:/bin",
             "HOME": state,
             "MALLOC_ARENA_MAX": "1",
+            "MALLOC_MMAP_THRESHOLD_": "8388608",
+            "MALLOC_TRIM_THRESHOLD_": "1048576",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "ACKNET_CACHE_DIR": str(cache),
             "ACKNET_STORE_URL": f"sqlite:///{state}/acknet.db",
@@ -122,6 +138,14 @@ def _ask(url: str, question: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=_SECONDS) as response:
         response.read()
+
+
+def _distinct(given: list[str], count: int) -> Iterator[str]:
+    words = " ".join(given).split()
+    for number in range(count):
+        at = number * 7 % len(words)
+        long = " ".join((words[at:] + words) * (1 + _PASTE // len(words)))[:_PASTE]
+        yield f"{long if number % 10 == 0 else given[number % len(given)]} ({number})"
 
 
 def _resident(process: subprocess.Popen[str]) -> int:

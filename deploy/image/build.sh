@@ -66,6 +66,8 @@ environment() {
     for part in client aio/client; do
         find "$packages/kubernetes/$part/models" "$packages/kubernetes/$part/api" -name '*.py' ! -name __init__.py -delete
     done
+    # What colours source code on a terminal, which acknet does not; the log would load it.
+    rm -rf "$packages"/pygments "$packages"/pygments-*
     # Symbols for debuggers. Libraries that wheels bring along (*.libs) were patched, and strip may spoil those.
     find "$packages" -name '*.so' ! -path '*.libs/*' -exec strip --strip-unneeded {} +
     # Nothing can be written where it will run, so what will be imported is compiled now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import re
 import shutil
@@ -113,13 +114,35 @@ def test_the_context_holds_what_the_steps_read_and_nothing_else() -> None:
 
 
 def test_imports_are_found_within_functions_too() -> None:
+    source = "import a.b\ndef f():\n    from c.d import e\n    from . import f\n"
+    assert list(used().imported(source)) == [("a.b", None), ("c.d", "e")]
+
+
+def test_packages_are_compiled_without_docstrings_and_do_what_they_did() -> None:
+    source = b"""'Words.'
+from __future__ import annotations
+def f():
+    'Words.'
+async def g():
+    'Words.'
+    1 / 0
+"""
+    module: dict[str, Any] = {}
+    exec(used().without_docstrings(source, "made.py"), module)
+    assert [module.get("__doc__"), module["f"].__doc__, module["g"].__doc__, module["f"]()] == [None] * 4
+    with pytest.raises(ZeroDivisionError) as caught:
+        asyncio.run(module["g"]())
+    assert caught.traceback[-1].lineno == 6
+
+
+def used() -> Any:
+    """The module that the steps run as a program."""
     spec = importlib.util.spec_from_file_location("used", IMAGE / "used.py")
     assert spec
     assert spec.loader
-    used: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(used)
-    source = "import a.b\ndef f():\n    from c.d import e\n    from . import f\n"
-    assert list(used.imported(source)) == [("a.b", None), ("c.d", "e")]
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class _Health(BaseHTTPRequestHandler):
