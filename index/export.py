@@ -73,6 +73,18 @@ def export_encoder(directory: Path, graph: Path, weights: Path) -> None:
 
     transformer: Any = load_sentence_transformer(directory)[0].auto_model
 
+    class HalfPrecision(torch.nn.Module):
+        """An embedding table in half precision: half of the weights are such a table, which vectors hardly feel."""
+
+        def __init__(self, table: torch.Tensor) -> None:
+            super().__init__()
+            self.table = torch.nn.Parameter(table.half(), requires_grad=False)
+
+        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.embedding(input_ids, self.table).float()
+
+    transformer.set_input_embeddings(HalfPrecision(transformer.get_input_embeddings().weight.detach()))
+
     class Pooled(torch.nn.Module):
         """Token vectors, averaged over the tokens that are text and scaled to unit length."""
 
