@@ -30,6 +30,9 @@ MAX_CHOICES = 5
 _PLAIN = 0.9
 """An entry with so large a share is the answer alone, and no group of others is looked for."""
 
+_SINGLE = 0.15
+"""With so small a probability that several entries are meant, a group would hardly change their order."""
+
 
 class Ranked(NamedTuple):
     """An entry and the probability that it answers the question."""
@@ -123,7 +126,8 @@ class Retriever:
         fused = self._fusion.fuse(features)
         outcome = self._fusion.outcome(fused, look_alike=features.look_alike is not None)
         # A literal error says itself which entries are meant, all of them; so does a plain question.
-        plain = fused.literal or (outcome == "answer" and max(fused.shares) >= _PLAIN)
+        answered = outcome == "answer" and max(fused.shares) >= _PLAIN
+        plain = fused.literal or answered or fused.several < _SINGLE
         shares = fused.shares if plain else self._groups.blended(fused.shares, fused.several, features.vector)
         best = sorted(zip(shares, self._ids, strict=True), key=itemgetter(0), reverse=True)
         ranked = tuple(Ranked(entry, share * fused.answerable) for share, entry in best)
