@@ -74,7 +74,7 @@ class Signals:
     prepare: EncoderText
     encoder: Encoder
     vectors: VectorStore
-    owners: npt.NDArray[np.int64]
+    owners: list[int]
     numbers: dict[str, int]
     joint: JointModel
     bm25: Bm25
@@ -123,6 +123,7 @@ class Signals:
     def _nearest(self, vector: Vectors) -> list[float]:
         scores, ids = self.vectors.search(vector, NEIGHBOURS)
         best = [0.0] * len(self.numbers)
-        for owner, score in zip(self.owners[ids[0]].tolist(), scores[0].tolist(), strict=True):
+        for number, score in zip(ids[0].tolist(), scores[0].tolist(), strict=True):
+            owner = self.owners[number]
             best[owner] = max(best[owner], score)
         return best

@@ -100,7 +100,7 @@ class Retriever:
             matcher=SignatureMatcher.of(corpus),
             prepare=EncoderText(corpus.glossary, bm25.term_weights()),
             vectors=vectors,
-            owners=known["owners"],
+            owners=known["owners"].tolist(),
             numbers=numbers,
             joint=JointModel.restore(dict(np.load(directory / layout.JOINT))),
             bm25=bm25,

@@ -78,7 +78,15 @@ class VectorStore(Protocol):
 
 
 def checked(vectors: Vectors, dimension: int) -> Vectors:
-    """Return ``vectors`` as a contiguous float32 matrix of this width, or raise VectorStoreError."""
+    """Return ``vectors`` as a contiguous float32 matrix of this width, all finite, or raise VectorStoreError."""
+    matrix = _shaped(vectors, dimension)
+    # The sum of squares is the quicker test; it may overflow where no value is infinite.
+    if not math.isfinite(np.vdot(matrix, matrix)) and not np.isfinite(matrix).all():
+        raise VectorStoreError("a vector has a value that is not a finite number")
+    return matrix
+
+
+def _shaped(vectors: Vectors, dimension: int) -> Vectors:
     matrix = vectors
     if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or not vectors.flags.c_contiguous:
         try:
@@ -88,9 +96,6 @@ def checked(vectors: Vectors, dimension: int) -> Vectors:
             raise VectorStoreError(f"vectors are rows of numbers: {error}") from error
     if matrix.ndim != 2 or matrix.shape[1] != dimension:
         raise VectorStoreError(f"expected vectors of shape (n, {dimension}), got {matrix.shape}")
-    # The sum of squares is the quicker test; it may overflow where no value is infinite.
-    if not math.isfinite(np.vdot(matrix, matrix)) and not np.isfinite(matrix).all():
-        raise VectorStoreError("a vector has a value that is not a finite number")
     return matrix
 
 
@@ -151,11 +156,15 @@ class FaissStore:
         """Return the nearest vectors; see :class:`VectorStore`."""
         if k < 1:
             raise VectorStoreError(f"k must be at least 1, not {k}")
-        matrix = checked(queries, self.dimension)
+        matrix = _shaped(queries, self.dimension)
         k = min(k, len(self._ids))
         if k == 0 or not len(matrix):
+            checked(matrix, self.dimension)
             return np.zeros((len(matrix), k), np.float32), np.zeros((len(matrix), k), np.int64)
         scores, ids = self._index.search(matrix, k)
+        # What is not finite leaves no finite score, and seeing that is cheaper than a pass over the query.
+        if not all(first >= 0 and math.isfinite(score) for first, score in zip(ids[:, 0], scores[:, 0], strict=True)):
+            checked(matrix, self.dimension)
         return scores, ids
 
     def save(self, path: Path) -> None:
