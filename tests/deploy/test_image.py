@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import tomllib
 from collections.abc import Callable, Iterator
@@ -61,9 +63,22 @@ def test_the_steps_that_are_tested_are_those_that_are_taken(
     runs = [rest for name, rest in instructions if name == "RUN"]
     taken = [match[1] for run in runs if (match := re.fullmatch(r"\S*image/build\.sh (\w+)( /[a-z/]+)+", run))]
     assert set(taken) == steps
-    assert [run for run in runs if "build.sh" not in run] == [
-        "install --directory --owner=65532 --group=65532 --mode=0750 /var/lib/acknet"
-    ]
+    compiles, *others = [run for run in runs if "build.sh" not in run]
+    assert compiles.startswith("python -m compileall ")
+    assert others == ["install --directory --owner=65532 --group=65532 --mode=0750 /var/lib/acknet"]
+
+
+def test_what_is_compiled_of_python_is_what_acknet_may_import(final: dict[str, list[str]], tmp_path: Path) -> None:
+    (command,) = [run for run in final["RUN"] if "compileall" in run]
+    library = Path(sysconfig.get_path("stdlib"))
+    copied = tmp_path / "python"
+    for name in ("json", "email", "idlelib", "lib2to3"):
+        if (library / name).is_dir():
+            shutil.copytree(library / name, copied / name, ignore=shutil.ignore_patterns("__pycache__"))
+    there = re.sub(r"\$\(.*\)", str(copied), command).replace("python ", f"{shlex.quote(sys.executable)} ", 1)
+    subprocess.run(["/bin/sh", "-c", there], check=True)
+    compiled = {path.relative_to(copied).parts[0] for path in copied.rglob("*.pyc")}
+    assert compiled == {"json", "email"}
 
 
 def test_a_step_that_is_none_is_refused() -> None:
