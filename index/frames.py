@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from index.phrases import FUNCTION_WORDS, vocabulary
 from index.signature_text import REACH, squeezed_pattern
 from index.slips import distance
-from index.squeezed import squeezed
+from index.squeezed import places, squeezed
 
 __all__ = ["Frames"]
 
 MIN_TELLING = 3
 """How many telling words a frame has; shorter ones stand around everything (``Node <name> status is now:``)."""
 
-MAX_PLACES = 200
 MIN_LITERAL = 9
 
 _COMPARED = 12
@@ -39,16 +38,12 @@ class _Frame:
         self._inner = squeezed(inner)[:_COMPARED]
 
     def holds_another(self, letters: str) -> bool:
-        at = letters.find(self.head)
-        for _ in range(MAX_PLACES):
-            if at < 0:
-                return False
+        for at in places(letters, self.head):
             if frame := self._pattern.match(letters, at, at + REACH):
                 held = letters[frame.end() : frame.end() + len(self._inner)]
                 # Fewer letters are what is left of a message that was cut.
                 if len(held) == len(self._inner) and distance(held, self._inner) > _SLIPS:
                     return True
-            at = letters.find(self.head, at + 1)
         return False
 
 

@@ -14,12 +14,9 @@ from corpus import Corpus
 from index.frames import Frames
 from index.look_alikes import LookAlikes
 from index.signature_text import REACH, SignatureText
-from index.squeezed import SqueezedText
+from index.squeezed import SqueezedText, places
 
 __all__ = ["SignatureHit", "SignatureMatcher"]
-
-MAX_PLACES = 200
-"""How often a signature is tried in a text: enough for a log, and a bound on what a hostile paste costs."""
 
 MIN_CUT_LETTERS = 9
 MIN_CUT_WORDS = 3
@@ -124,17 +121,8 @@ def _texts(corpus: Corpus) -> Iterator[tuple[str, str]]:
             yield entry_id, ambiguous.question
 
 
-def _places(letters: str, part: str) -> Iterator[int]:
-    at = letters.find(part)
-    for _ in range(MAX_PLACES):
-        if at < 0:
-            return
-        yield at
-        at = letters.find(part, at + 1)
-
-
 def _whole(signature: SignatureText, read: SqueezedText) -> _Found | None:
-    for at in _places(read.letters, signature.anchor):
+    for at in places(read.letters, signature.anchor):
         if span := signature.whole_around(read.letters, at):
             found = _Found(signature, signature.letters, *span)
             if not _touched(found, read):
@@ -149,7 +137,7 @@ def _cut(signature: SignatureText, read: SqueezedText) -> _Found | None:
 
 
 def _cut_at_its_end(signature: SignatureText, read: SqueezedText) -> Iterator[_Found]:
-    for place in _places(read.letters, signature.lead):
+    for place in places(read.letters, signature.lead):
         at = read.letters.rfind(signature.head, max(0, place - REACH), place + len(signature.head))
         for held, end in signature.beginnings(read, at) if at >= 0 else ():
             found = _Found(signature, held, at, end)
@@ -172,7 +160,7 @@ def _telling(found: _Found, read: SqueezedText) -> bool:
 
 
 def _cut_at_its_start(signature: SignatureText, read: SqueezedText) -> Iterator[_Found]:
-    for place in _places(read.letters, signature.tail) if signature.tail else ():
+    for place in places(read.letters, signature.tail) if signature.tail else ():
         end = place + signature.least
         for held in signature.endings(read.letters, end):
             at = end - held

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 
-__all__ = ["SqueezedText", "squeezed"]
+__all__ = ["MAX_PLACES", "SqueezedText", "places", "squeezed"]
+
+MAX_PLACES = 200
+"""How often a signature is tried in a text: enough for a log, and a bound on what a hostile paste costs."""
 
 # White space, the quotes and backslashes that YAML, JSON and shells double, the marks of quoted lines and of tables.
 _IGNORED = "'`\\>|│"
@@ -23,6 +27,16 @@ def squeezed(text: str) -> str:
     for character in _IGNORED:
         text = text.replace(character, "")
     return text
+
+
+def places(letters: str, part: str) -> Iterator[int]:
+    """Yield where ``part`` stands in ``letters``: the first MAX_PLACES places."""
+    at = letters.find(part)
+    for _ in range(MAX_PLACES):
+        if at < 0:
+            return
+        yield at
+        at = letters.find(part, at + 1)
 
 
 class SqueezedText:
@@ -55,7 +69,7 @@ class SqueezedText:
 
     def is_torn_off_at(self, start: int) -> bool:
         """Whether an ellipsis stands before the letter ``start``."""
-        return self.letters[:start].removesuffix('"').endswith("..")
+        return self.letters[max(0, start - 3) : start].removesuffix('"').endswith("..")
 
     def sets_in_at(self, start: int) -> bool:
         """Whether the text sets in with the letter ``start``: at its beginning or a line's, or behind an ellipsis."""
